@@ -1,0 +1,161 @@
+//! The tasks that measure or torment: benches, faults, memory. The experiments themselves are programs of the `e2e`
+//! crate; here they are built and started.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::Value;
+
+use crate::shell;
+use crate::workspace::{self, Profile, Programs};
+
+/// Which benches to run.
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Only benches whose name contains this
+    filter: Option<String>,
+}
+
+/// How hard to torment the store.
+#[derive(Args)]
+pub(crate) struct Faults {
+    /// How many times the server is killed under load
+    #[arg(long, default_value_t = 200)]
+    kills: u32,
+    /// How many times the power is cut; and as many times again in the control run
+    #[arg(long, default_value_t = 50)]
+    snapshots: u32,
+    /// Where all random choices come from; the program prints the one that it took
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The form that runs with every test: few rounds, small loads
+    #[arg(long, conflicts_with_all = ["kills", "snapshots"])]
+    short: bool,
+}
+
+const SHORT_KILLS: u32 = 20;
+const SHORT_SNAPSHOTS: u32 = 8;
+
+impl Faults {
+    pub(crate) fn short() -> Self {
+        Self {
+            kills: SHORT_KILLS,
+            snapshots: SHORT_SNAPSHOTS,
+            seed: None,
+            short: true,
+        }
+    }
+}
+
+/// How much to move while memory is watched.
+#[derive(Args)]
+pub(crate) struct Memory {
+    /// The size of the file, in MiB
+    #[arg(long, default_value_t = 5 * 1024)]
+    size_mib: u64,
+}
+
+impl Memory {
+    pub(crate) fn short() -> Self {
+        Self { size_mib: 512 }
+    }
+}
+
+/// Runs each bench target and shows only its `ratio` lines, which is what can be compared between machines.
+pub(crate) fn bench(options: &Bench) -> Result<()> {
+    for (package, target) in bench_targets()? {
+        if options
+            .filter
+            .as_ref()
+            .is_some_and(|wanted| !target.contains(wanted.as_str()))
+        {
+            continue;
+        }
+        let mut cargo = shell::cargo();
+        cargo
+            .args([
+                "bench",
+                "--quiet",
+                "--package",
+                &package,
+                "--bench",
+                &target,
+            ])
+            .current_dir(workspace::root());
+        let said = shell::read(&mut cargo)?;
+        for line in said.lines().filter(|line| line.starts_with("ratio ")) {
+            println!("{line}");
+        }
+    }
+    Ok(())
+}
+
+fn bench_targets() -> Result<Vec<(String, String)>> {
+    let metadata = workspace::metadata()?;
+    let packages = metadata["packages"]
+        .as_array()
+        .context("`cargo metadata` names no packages")?;
+    let mut found = Vec::new();
+    for package in packages {
+        for target in package["targets"].as_array().into_iter().flatten() {
+            if target["kind"]
+                .as_array()
+                .is_some_and(|kinds| kinds.contains(&Value::from("bench")))
+            {
+                found.push((text(&package["name"])?, text(&target["name"])?));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn text(value: &Value) -> Result<String> {
+    Ok(value
+        .as_str()
+        .context("`cargo metadata` names something by no text")?
+        .to_owned())
+}
+
+pub(crate) fn faults(options: &Faults) -> Result<()> {
+    let programs = workspace::build(Profile::Release)?;
+    if options.short {
+        run_faults(&programs, &Faults::short())
+    } else {
+        run_faults(&programs, options)
+    }
+}
+
+pub(crate) fn run_faults(programs: &Programs, options: &Faults) -> Result<()> {
+    let mut command = Command::new(programs.path("e2e-faults")?);
+    command.arg("--server").arg(programs.path("gatepass")?);
+    command.arg("--kills").arg(options.kills.to_string());
+    command
+        .arg("--snapshots")
+        .arg(options.snapshots.to_string());
+    if let Some(seed) = options.seed {
+        command.arg("--seed").arg(seed.to_string());
+    }
+    command.arg("--work").arg(work_directory("faults")?);
+    shell::run(&mut command)
+}
+
+pub(crate) fn memory(options: &Memory) -> Result<()> {
+    run_memory(&workspace::build(Profile::Release)?, options)
+}
+
+pub(crate) fn run_memory(programs: &Programs, options: &Memory) -> Result<()> {
+    let mut command = Command::new(programs.path("e2e-memory")?);
+    command.arg("--server").arg(programs.path("gatepass")?);
+    command.arg("--size-mib").arg(options.size_mib.to_string());
+    command.arg("--work").arg(work_directory("memory")?);
+    shell::run(&mut command)
+}
+
+/// Below the target directory: large files do not belong on a temporary file system that may live in memory.
+fn work_directory(name: &str) -> Result<PathBuf> {
+    let directory = workspace::target()?.join(Path::new("xtask")).join(name);
+    std::fs::create_dir_all(&directory)?;
+    Ok(directory)
+}
