@@ -1,0 +1,213 @@
+//! What a signature is made with. Secrets redact themselves, are wiped when dropped, and compare in constant time.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// The public half of a credential. Not empty, visible ASCII, and without `/` and `,`, which would break the
+/// `X-Amz-Credential` parameter and the `Authorization` header apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccessKeyId(String);
+
+impl AccessKeyId {
+    /// The longest access key id. AWS documents 16 to 128 characters; other stores use shorter ones, never longer.
+    pub const MAX_BYTES: usize = 128;
+
+    /// Checks the characters and the length.
+    pub fn new(id: impl Into<String>) -> Result<Self, CredentialsError> {
+        let id = id.into();
+        let clean = id.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b','));
+        if id.is_empty() || id.len() > Self::MAX_BYTES || !clean {
+            return Err(CredentialsError::AccessKeyId);
+        }
+        Ok(Self(id))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccessKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::borrow::Borrow<str> for AccessKeyId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The secret half of a credential. Never prints; wiped from memory when the last copy goes.
+#[derive(Clone)]
+pub struct SecretKey(Arc<Zeroizing<String>>);
+
+impl SecretKey {
+    /// Any text but the empty one.
+    pub fn new(secret: impl Into<String>) -> Result<Self, CredentialsError> {
+        let secret = Zeroizing::new(secret.into());
+        if secret.is_empty() {
+            return Err(CredentialsError::SecretKey);
+        }
+        Ok(Self(Arc::new(secret)))
+    }
+
+    /// The secret itself: for the one who must store it or show it to its owner.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey([redacted])")
+    }
+}
+
+/// The token of a temporary credential. Never prints.
+#[derive(Clone)]
+pub struct SessionToken(Zeroizing<String>);
+
+impl SessionToken {
+    /// Visible ASCII, since it travels in a header too, and not empty.
+    pub fn new(token: impl Into<String>) -> Result<Self, CredentialsError> {
+        let token = Zeroizing::new(token.into());
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(CredentialsError::SessionToken);
+        }
+        Ok(Self(token))
+    }
+
+    /// The token itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SessionToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionToken([redacted])")
+    }
+}
+
+/// A key pair, with the session token and the end that temporary ones have.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    access_key_id: AccessKeyId,
+    secret_key: SecretKey,
+    session_token: Option<SessionToken>,
+    expires_at: Option<Timestamp>,
+}
+
+impl Credentials {
+    /// A key pair that does not expire.
+    #[must_use]
+    pub fn long_term(access_key_id: AccessKeyId, secret_key: SecretKey) -> Self {
+        Self { access_key_id, secret_key, session_token: None, expires_at: None }
+    }
+
+    /// A key pair of a session. `expires_at` is unknown when they came from environment variables.
+    #[must_use]
+    pub fn temporary(
+        access_key_id: AccessKeyId,
+        secret_key: SecretKey,
+        session_token: SessionToken,
+        expires_at: Option<Timestamp>,
+    ) -> Self {
+        Self { access_key_id, secret_key, session_token: Some(session_token), expires_at }
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn access_key_id(&self) -> &AccessKeyId {
+        &self.access_key_id
+    }
+
+    /// The secret half.
+    #[must_use]
+    pub fn secret_key(&self) -> &SecretKey {
+        &self.secret_key
+    }
+
+    /// The token of a session.
+    #[must_use]
+    pub fn session_token(&self) -> Option<&SessionToken> {
+        self.session_token.as_ref()
+    }
+
+    /// When the session ends, if that is known. Every URL signed with it ends then too.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+}
+
+/// Why a part of a credential is not one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialsError {
+    /// See [`AccessKeyId`].
+    #[error("an access key id is 1 to {max} visible ASCII characters without '/' and ','", max = AccessKeyId::MAX_BYTES)]
+    AccessKeyId,
+    /// See [`SecretKey`].
+    #[error("a secret key is not empty")]
+    SecretKey,
+    /// See [`SessionToken`].
+    #[error("a session token is visible ASCII and not empty")]
+    SessionToken,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_print() {
+        let credentials = Credentials::temporary(
+            AccessKeyId::new("AKIDEXAMPLE").unwrap(),
+            SecretKey::new("very-secret").unwrap(),
+            SessionToken::new("very-token").unwrap(),
+            None,
+        );
+        let printed = format!("{credentials:?} {credentials:#?}");
+        assert!(printed.contains("AKIDEXAMPLE"));
+        assert!(!printed.contains("very-"), "{printed}");
+    }
+
+    #[test]
+    fn an_access_key_id_cannot_break_the_credential_apart() {
+        for id in ["", "a/b", "a,b", "a b", "a\nb", "é"] {
+            assert_eq!(AccessKeyId::new(id), Err(CredentialsError::AccessKeyId), "{id:?}");
+        }
+        assert!(AccessKeyId::new("a".repeat(AccessKeyId::MAX_BYTES)).is_ok());
+        assert!(AccessKeyId::new("a".repeat(AccessKeyId::MAX_BYTES + 1)).is_err());
+    }
+
+    #[test]
+    fn empty_secrets_and_tokens_that_no_header_carries_are_refused() {
+        assert!(SecretKey::new("").is_err());
+        assert!(SessionToken::new("").is_err());
+        assert!(SessionToken::new("a\r\nb").is_err());
+    }
+
+    #[test]
+    fn secrets_are_the_same_when_their_text_is() {
+        let secret = SecretKey::new("one").unwrap();
+        assert!(secret.same_as(&secret.clone()));
+        assert!(secret.same_as(&SecretKey::new("one").unwrap()));
+        assert!(!secret.same_as(&SecretKey::new("two").unwrap()));
+        assert!(!secret.same_as(&SecretKey::new("one1").unwrap()));
+    }
+}

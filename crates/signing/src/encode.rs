@@ -1,0 +1,223 @@
+//! The only coder of the crate: percent-encoding as SigV4 wants it, its strict inverse, and hex.
+//!
+//! SigV4 encodes everything but `A-Z a-z 0-9 - _ . ~` with upper-case hex, and leaves `/` alone in a path
+//! (AWS: "Create a signed AWS API request", `UriEncode`).
+
+use std::borrow::Cow;
+
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+
+/// For each byte, whether it stands for itself.
+struct Alphabet([bool; 256]);
+
+const COMPONENT: Alphabet = Alphabet::unreserved_and(b"");
+const PATH: Alphabet = Alphabet::unreserved_and(b"/");
+/// `attr-char` of RFC 8187 section 3.2.1.
+const ATTRIBUTE: Alphabet = Alphabet::unreserved_and(b"!#$&+^`|");
+
+impl Alphabet {
+    const fn unreserved_and(more: &[u8]) -> Self {
+        let mut table = [false; 256];
+        let unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+        let mut index = 0;
+        while index < unreserved.len() {
+            table[unreserved[index] as usize] = true;
+            index += 1;
+        }
+        let mut index = 0;
+        while index < more.len() {
+            table[more[index] as usize] = true;
+            index += 1;
+        }
+        Self(table)
+    }
+
+    fn encode(&self, text: &str, out: &mut String) {
+        let bytes = text.as_bytes();
+        let mut plain_from = 0;
+        for (index, &byte) in bytes.iter().enumerate() {
+            if !self.0[usize::from(byte)] {
+                // Every plain byte is ASCII, so both ends of this slice are character boundaries.
+                out.push_str(&text[plain_from..index]);
+                out.push('%');
+                push_hex(out, UPPER, byte);
+                plain_from = index + 1;
+            }
+        }
+        out.push_str(&text[plain_from..]);
+    }
+}
+
+/// Appends a query name or value, or one segment: `/` becomes `%2F`.
+pub fn component(text: &str, out: &mut String) {
+    COMPONENT.encode(text, out);
+}
+
+/// Appends a path, keeping `/`. Nothing is normalised: `//`, `.` and `..` survive.
+pub fn path(text: &str, out: &mut String) {
+    PATH.encode(text, out);
+}
+
+/// Appends the value characters of an RFC 8187 extended parameter.
+pub(crate) fn attribute(text: &str, out: &mut String) {
+    ATTRIBUTE.encode(text, out);
+}
+
+/// What a raw `+` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plus {
+    /// Itself, as in a path.
+    Literal,
+    /// A space, as S3 reads a query.
+    Space,
+}
+
+/// Why a percent-encoded text cannot be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// A `%` that two hexadecimal digits do not follow.
+    #[error("a percent sign without two hexadecimal digits")]
+    Escape,
+    /// The decoded bytes are not UTF-8.
+    #[error("the decoded bytes are not UTF-8")]
+    Utf8,
+}
+
+/// Decodes strictly: a broken escape and broken UTF-8 (overlong forms included) are errors, never guessed at.
+pub fn decode(text: &str, plus: Plus) -> Result<Cow<'_, str>, DecodeError> {
+    let special = |byte: &u8| *byte == b'%' || (*byte == b'+' && plus == Plus::Space);
+    if !text.as_bytes().iter().any(special) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'%' => {
+                let [high, low, after @ ..] = rest else { return Err(DecodeError::Escape) };
+                let (Some(high), Some(low)) = (nibble(*high, Case::Either), nibble(*low, Case::Either)) else {
+                    return Err(DecodeError::Escape);
+                };
+                decoded.push(high << 4 | low);
+                rest = after;
+            }
+            b'+' if plus == Plus::Space => decoded.push(b' '),
+            plain => decoded.push(plain),
+        }
+    }
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| DecodeError::Utf8)
+}
+
+/// Lower-case hex of any bytes.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for &byte in bytes {
+        push_hex(&mut out, LOWER, byte);
+    }
+    out
+}
+
+/// Lower-case hex of 32 bytes, without allocating.
+pub(crate) fn hex_of_32(bytes: &[u8; 32]) -> [u8; 64] {
+    let mut out = [0; 64];
+    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = LOWER[usize::from(byte >> 4)];
+        pair[1] = LOWER[usize::from(byte & 15)];
+    }
+    out
+}
+
+/// The 32 bytes that 64 lower-case hex digits stand for. AWS writes digests and signatures so, and compares them as text.
+#[must_use]
+pub fn unhex_32(text: &str) -> Option<[u8; 32]> {
+    let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
+    let mut out = [0; 32];
+    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = nibble(pair[0], Case::Lower)? << 4 | nibble(pair[1], Case::Lower)?;
+    }
+    Some(out)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Lower,
+    Either,
+}
+
+fn nibble(digit: u8, case: Case) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' if case == Case::Either => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+fn push_hex(out: &mut String, digits: &[u8; 16], byte: u8) {
+    out.push(char::from(digits[usize::from(byte >> 4)]));
+    out.push(char::from(digits[usize::from(byte & 15)]));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn encoded(encoder: fn(&str, &mut String), text: &str) -> String {
+        let mut out = String::new();
+        encoder(text, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_path_keeps_slashes_and_dots_and_encodes_the_rest() {
+        assert_eq!(encoded(path, "/a b/../é+~.txt"), "/a%20b/../%C3%A9%2B~.txt");
+        assert_eq!(encoded(component, "a/b=c&d"), "a%2Fb%3Dc%26d");
+    }
+
+    #[test]
+    fn broken_escapes_and_broken_utf8_are_errors() {
+        for text in ["%", "%4", "%4g", "%g4", "a%", "%%41", "%+1"] {
+            assert_eq!(decode(text, Plus::Literal), Err(DecodeError::Escape), "{text}");
+        }
+        for text in ["%ff", "%c0%af", "%e0%80%af", "%ed%a0%80", "%C3"] {
+            assert_eq!(decode(text, Plus::Literal), Err(DecodeError::Utf8), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plus_is_a_space_only_where_asked() {
+        assert_eq!(decode("a+b%2B", Plus::Space).unwrap(), "a b+");
+        assert_eq!(decode("a+b%2B", Plus::Literal).unwrap(), "a+b+");
+    }
+
+    #[test]
+    fn a_digest_is_64_lower_case_digits() {
+        let digest = [0xab; 32];
+        assert_eq!(unhex_32(&hex(&digest)), Some(digest));
+        assert_eq!(hex_of_32(&digest).as_slice(), hex(&digest).as_bytes());
+        assert_eq!(unhex_32(&hex(&digest).to_uppercase()), None);
+        assert_eq!(unhex_32(&hex(&digest)[1..]), None);
+        assert_eq!(unhex_32(&format!("{}é", &hex(&digest)[2..])), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_decodes_to_itself(text in any::<String>()) {
+            let (component, path) = (encoded(component, &text), encoded(path, &text));
+            for plus in [Plus::Literal, Plus::Space] {
+                prop_assert_eq!(&*decode(&component, plus).unwrap(), text.as_str());
+                prop_assert_eq!(&*decode(&path, plus).unwrap(), text.as_str());
+            }
+        }
+
+        #[test]
+        fn decoding_never_panics(text in "[%+0-9a-fA-Fg-é]{0,24}") {
+            let _ = decode(&text, Plus::Space);
+        }
+    }
+}

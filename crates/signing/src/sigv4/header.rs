@@ -1,0 +1,137 @@
+//! Signing in the `Authorization` header, for requests that this house sends itself.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::credentials::Credentials;
+use crate::encode;
+use crate::request::{Target, TargetError};
+use crate::sigv4::canonical::{CanonicalRequest, canonical_query, push_header};
+use crate::sigv4::key::{KeyCache, sha256};
+use crate::sigv4::scope::{Region, Scope, ServiceName};
+use crate::sigv4::{ALGORITHM, UNSIGNED_PAYLOAD};
+use crate::time::AmzDate;
+
+/// The head of a request that is about to be sent.
+#[derive(Clone, Copy)]
+pub struct RequestParts<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The `Host` header as it will be sent, with its port if that is not the default.
+    pub host: &'a str,
+    /// The encoded `/path?query`, as it will be sent.
+    pub target: &'a str,
+    /// The other headers to sign. Every `x-amz-*` header must be among them; what the HTTP client adds must not.
+    pub headers: &'a [(&'a str, &'a str)],
+}
+
+/// What is said about the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The body is not covered by the signature.
+    Unsigned,
+    /// The body has this SHA-256.
+    Sha256([u8; 32]),
+    /// The body comes as `aws-chunked` with a checksum in its trailer, and is not covered by the signature.
+    UnsignedTrailer,
+}
+
+impl Body {
+    /// A body at hand.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::Sha256(sha256(bytes))
+    }
+
+    fn content_sha256(self) -> String {
+        match self {
+            Body::Unsigned => UNSIGNED_PAYLOAD.to_owned(),
+            Body::Sha256(digest) => encode::hex(&digest),
+            Body::UnsignedTrailer => "STREAMING-UNSIGNED-PAYLOAD-TRAILER".to_owned(),
+        }
+    }
+}
+
+/// The headers that make a request signed: `authorization`, `x-amz-date`, `x-amz-content-sha256`, and
+/// `x-amz-security-token` for temporary credentials.
+pub struct SignedHeaders(Vec<(&'static str, String)>);
+
+impl SignedHeaders {
+    /// Name and value of each, to be added to the request.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+}
+
+impl fmt::Debug for SignedHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// Signs a request; the result is to be added to it.
+pub fn sign(
+    request: &RequestParts<'_>,
+    body: Body,
+    credentials: &Credentials,
+    region: &Region,
+    service: ServiceName,
+    keys: &KeyCache,
+    now: Timestamp,
+) -> Result<SignedHeaders, SignError> {
+    if credentials.expires_at().is_some_and(|end| end <= now) {
+        return Err(SignError::CredentialsExpired);
+    }
+    let target = Target::parse(request.target)?;
+    let signed_at = AmzDate::new(now);
+    let scope = Scope::new(&signed_at, region.clone(), service);
+
+    let mut added = vec![("x-amz-date", signed_at.to_string()), ("x-amz-content-sha256", body.content_sha256())];
+    if let Some(token) = credentials.session_token() {
+        added.push(("x-amz-security-token", token.expose().to_owned()));
+    }
+    let mut lines: Vec<(String, &str)> = vec![("host".to_owned(), request.host)];
+    lines.extend(request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), *value)));
+    lines.extend(added.iter().map(|(name, value)| ((*name).to_owned(), value.as_str())));
+    // A stable sort: lines of one name keep their order, which is the order in which their values are joined.
+    lines.sort_by(|(one, _), (other, _)| one.cmp(other));
+
+    let mut headers = Vec::new();
+    let mut names = Vec::new();
+    for same_name in lines.chunk_by(|(one, _), (other, _)| one == other) {
+        let name = same_name[0].0.as_str();
+        push_header(&mut headers, name, same_name.iter().map(|(_, value)| value.as_bytes()));
+        names.push(name);
+    }
+    let signed_headers = names.join(";");
+    let mut path = String::new();
+    encode::path(target.path(), &mut path);
+    let canonical = CanonicalRequest {
+        method: request.method,
+        path: &path,
+        query: &canonical_query(target.query().iter()),
+        headers: &headers,
+        signed_headers: &signed_headers,
+        payload: &body.content_sha256(),
+    };
+    let key = keys.key(credentials.access_key_id(), credentials.secret_key(), &scope);
+    let signature = key.sign_request(&signed_at, &scope, &canonical.digest()).expose();
+    let authorization = format!(
+        "{ALGORITHM} Credential={}/{scope}, SignedHeaders={signed_headers}, Signature={signature}",
+        credentials.access_key_id()
+    );
+    added.push(("authorization", authorization));
+    Ok(SignedHeaders(added))
+}
+
+/// Why a request cannot be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// The target is not `/path?query` in an encoding that decodes.
+    #[error("the request target cannot be signed")]
+    Target(#[from] TargetError),
+    /// The credentials have ended.
+    #[error("the credentials have expired")]
+    CredentialsExpired,
+}

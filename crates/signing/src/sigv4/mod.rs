@@ -1,0 +1,41 @@
+//! AWS Signature Version 4, with the rules of S3: the path is encoded once and never normalised, the payload of a
+//! signed URL is `UNSIGNED-PAYLOAD`, and every `x-amz-*` header must be signed.
+//!
+//! [`presign`] and [`header`] make signatures, [`verify`] checks them, and [`canonical`](self) bytes come from one place
+//! for all three. [`chunked`] decodes `aws-chunked` bodies and checks their chain of signatures.
+
+mod canonical;
+pub mod chunked;
+pub mod header;
+mod key;
+pub mod presign;
+mod scope;
+pub mod verify;
+
+pub use key::{KeyCache, Signature};
+pub use scope::{Region, RegionError, Scope, ServiceName};
+
+/// The one algorithm.
+pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// The last part of every credential scope.
+pub(crate) const TERMINAL: &str = "aws4_request";
+/// The payload line of a request whose body is not covered.
+pub(crate) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+
+/// The names of the query parameters that carry a signature. They are case-sensitive.
+pub(crate) mod parameter {
+    pub(crate) const ALGORITHM: &str = "X-Amz-Algorithm";
+    pub(crate) const CONTENT_SHA256: &str = "X-Amz-Content-Sha256";
+    pub(crate) const CREDENTIAL: &str = "X-Amz-Credential";
+    pub(crate) const DATE: &str = "X-Amz-Date";
+    pub(crate) const EXPIRES: &str = "X-Amz-Expires";
+    pub(crate) const SECURITY_TOKEN: &str = "X-Amz-Security-Token";
+    pub(crate) const SIGNATURE: &str = "X-Amz-Signature";
+    pub(crate) const SIGNED_HEADERS: &str = "X-Amz-SignedHeaders";
+
+    /// A request with any of these means to be signed in its query, and then needs all of them.
+    pub(crate) const MANDATORY: [&str; 6] = [ALGORITHM, CREDENTIAL, SIGNATURE, DATE, SIGNED_HEADERS, EXPIRES];
+    /// All parameters that say how to verify; none may repeat.
+    pub(crate) const AUTHENTICATION: [&str; 8] =
+        [ALGORITHM, CREDENTIAL, SIGNATURE, DATE, SIGNED_HEADERS, EXPIRES, SECURITY_TOKEN, CONTENT_SHA256];
+}

@@ -1,0 +1,390 @@
+//! Signing in the query: a URL that works for one method, one object and a while.
+//!
+//! What a store would refuse is refused here, before a URL leaves the house: header injection, `x-amz-*` names in the
+//! query (S3 ignores most of them there, so they would promise what they do not hold), repeated parameters,
+//! credentials that have expired.
+
+use jiff::Timestamp;
+
+use crate::address::Address;
+use crate::credentials::Credentials;
+use crate::encode;
+use crate::signed_url::SignedUrl;
+use crate::sigv4::canonical::{CanonicalRequest, encoded, push_header};
+use crate::sigv4::key::KeyCache;
+use crate::sigv4::scope::{Region, Scope, ServiceName};
+use crate::sigv4::{ALGORITHM, UNSIGNED_PAYLOAD, parameter};
+use crate::time::{Lifetime, SigningWindow};
+
+/// The method that a signed URL is good for. S3 signs GET and HEAD differently: one URL never serves both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Read.
+    Get,
+    /// Read the headers.
+    Head,
+    /// Write.
+    Put,
+    /// Delete.
+    Delete,
+    /// Begin and complete a multipart upload.
+    Post,
+}
+
+impl Method {
+    /// The method as it stands in a request line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+            Method::Post => "POST",
+        }
+    }
+}
+
+/// A response header that the URL sets in place of the one stored with the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResponseOverride {
+    /// `Cache-Control`
+    CacheControl,
+    /// `Content-Disposition`; see [`ContentDisposition`](crate::disposition::ContentDisposition).
+    ContentDisposition,
+    /// `Content-Encoding`
+    ContentEncoding,
+    /// `Content-Language`
+    ContentLanguage,
+    /// `Content-Type`
+    ContentType,
+    /// `Expires`
+    Expires,
+}
+
+impl ResponseOverride {
+    const ALL: [Self; 6] = [
+        Self::CacheControl,
+        Self::ContentDisposition,
+        Self::ContentEncoding,
+        Self::ContentLanguage,
+        Self::ContentType,
+        Self::Expires,
+    ];
+
+    /// The name of the query parameter.
+    #[must_use]
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::CacheControl => "response-cache-control",
+            Self::ContentDisposition => "response-content-disposition",
+            Self::ContentEncoding => "response-content-encoding",
+            Self::ContentLanguage => "response-content-language",
+            Self::ContentType => "response-content-type",
+            Self::Expires => "response-expires",
+        }
+    }
+
+    fn from_parameter(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|candidate| candidate.parameter() == name)
+    }
+}
+
+/// A signed URL in the making.
+///
+/// Query and headers are encoded and sorted as they are added, so one value can be signed many times cheaply.
+#[derive(Clone, Debug)]
+pub struct Presign<'a> {
+    credentials: &'a Credentials,
+    region: Region,
+    address: Address,
+    method: Method,
+    window: SigningWindow,
+    /// Encoded, and sorted by encoded name.
+    query: Vec<(String, String)>,
+    /// Lower-case names, sorted; `host` is not among them.
+    headers: Vec<(String, String)>,
+    payload: Option<[u8; 32]>,
+}
+
+impl<'a> Presign<'a> {
+    /// The lifetime where [`expires`](Self::expires) says no other: fifteen minutes.
+    pub const DEFAULT_LIFETIME_SECONDS: u64 = 900;
+
+    /// A URL for `method` at `address`.
+    #[must_use]
+    pub fn new(credentials: &'a Credentials, region: Region, address: Address, method: Method) -> Self {
+        let lifetime =
+            Lifetime::from_secs(Self::DEFAULT_LIFETIME_SECONDS).expect("fifteen minutes are within seven days");
+        Self {
+            credentials,
+            region,
+            address,
+            method,
+            window: lifetime.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            payload: None,
+        }
+    }
+
+    /// How long the URL lives: a [`Lifetime`], or a [`SigningWindow`] that rounds the signing time.
+    #[must_use]
+    pub fn expires(mut self, window: impl Into<SigningWindow>) -> Self {
+        self.window = window.into();
+        self
+    }
+
+    /// Adds a query parameter, such as `versionId`, `partNumber` or `uploads`. It is signed: nobody can change it.
+    pub fn query(mut self, name: &str, value: &str) -> Result<Self, PresignError> {
+        let reserved = ["AWSAccessKeyId", "Signature"];
+        if starts_with_ignoring_case(name, "x-amz-") || reserved.contains(&name) {
+            return Err(PresignError::ReservedParameter { name: name.to_owned() });
+        }
+        if ResponseOverride::from_parameter(name).is_some() {
+            if !matches!(self.method, Method::Get | Method::Head) {
+                return Err(PresignError::OverrideOfWrite);
+            }
+            // S3 refuses what it cannot put into a header: beyond ISO 8859-1, and controls.
+            if value.chars().any(|c| c.is_control() || c > '\u{ff}') {
+                return Err(PresignError::HeaderValue { name: name.to_owned() });
+            }
+        }
+        let (name, value) = (encoded(name), encoded(value));
+        match self.query.binary_search_by(|(other, _)| other.cmp(&name)) {
+            Ok(_) => Err(PresignError::Repeated { name }),
+            Err(place) => {
+                self.query.insert(place, (name, value));
+                Ok(self)
+            }
+        }
+    }
+
+    /// Sets a response header of a GET or HEAD.
+    pub fn response(self, header: ResponseOverride, value: &str) -> Result<Self, PresignError> {
+        self.query(header.parameter(), value)
+    }
+
+    /// Signs a request header: the client must send exactly this value (see [`SignedUrl::headers`]).
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, PresignError> {
+        let name = name.to_ascii_lowercase();
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(PresignError::HeaderName { name });
+        }
+        if !is_signable(&name) {
+            return Err(PresignError::UnsignableHeader { name });
+        }
+        if !value.bytes().all(|byte| byte == b'\t' || byte == b' ' || byte.is_ascii_graphic()) {
+            return Err(PresignError::HeaderValue { name });
+        }
+        match self.headers.binary_search_by(|(other, _)| other.cmp(&name)) {
+            Ok(_) => Err(PresignError::Repeated { name }),
+            Err(place) => {
+                self.headers.insert(place, (name, value.to_owned()));
+                Ok(self)
+            }
+        }
+    }
+
+    /// Binds the URL to one body: the store refuses any other (`X-Amz-Content-Sha256`).
+    #[must_use]
+    pub fn payload_sha256(mut self, digest: [u8; 32]) -> Self {
+        self.payload = Some(digest);
+        self
+    }
+
+    /// Signs at `now`, rounded down as [`expires`](Self::expires) says.
+    pub fn sign(&self, keys: &KeyCache, now: Timestamp) -> Result<SignedUrl, PresignError> {
+        let credentials_end = self.credentials.expires_at();
+        if credentials_end.is_some_and(|end| end <= now) {
+            return Err(PresignError::CredentialsExpired);
+        }
+        let signed_at = self.window.signing_time(now);
+        let lifetime = self.window.lifetime();
+        let scope = Scope::new(&signed_at, self.region.clone(), ServiceName::S3);
+        let payload = self.payload.map(|digest| encode::hex_of_32(&digest));
+        let payload = payload.as_ref().map(|hex| std::str::from_utf8(hex).expect("hex digits are ASCII"));
+        let signed_headers = self.signed_headers();
+
+        let mut url = String::with_capacity(self.capacity());
+        for part in [self.address.scheme().as_str(), "://", self.address.host(), self.address.path(), "?"] {
+            url.push_str(part);
+        }
+        let query_at = url.len();
+        self.push_query(&mut url, &scope, signed_at.as_str(), payload, &signed_headers);
+
+        let canonical = CanonicalRequest {
+            method: self.method.as_str(),
+            path: self.address.path(),
+            query: &url[query_at..],
+            headers: &self.canonical_headers(),
+            signed_headers: &signed_headers,
+            payload: payload.unwrap_or(UNSIGNED_PAYLOAD),
+        };
+        let key = keys.key(self.credentials.access_key_id(), self.credentials.secret_key(), &scope);
+        let signature = key.sign_request(&signed_at, &scope, &canonical.digest()).hex();
+        push_parameter(&mut url, query_at, parameter::SIGNATURE);
+        url.push_str(std::str::from_utf8(&signature).expect("hex digits are ASCII"));
+
+        let expires_at = signed_at.timestamp().checked_add(lifetime.duration()).unwrap_or(Timestamp::MAX);
+        Ok(SignedUrl {
+            url,
+            method: self.method.as_str(),
+            headers: self.headers.clone(),
+            signed_at: signed_at.timestamp(),
+            expires_at,
+            effective_expires_at: credentials_end.map_or(expires_at, |end| end.min(expires_at)),
+        })
+    }
+
+    /// Appends the canonical query, which is also the query that is sent.
+    fn push_query(&self, url: &mut String, scope: &Scope, date: &str, payload: Option<&str>, signed_headers: &str) {
+        let query_at = url.len();
+        // No added name begins with `x-amz-`, so the authentication parameters stand together.
+        let before = self.query.partition_point(|(name, _)| name.as_str() < parameter::ALGORITHM);
+        for (name, value) in &self.query[..before] {
+            push_parameter(url, query_at, name);
+            url.push_str(value);
+        }
+        push_parameter(url, query_at, parameter::ALGORITHM);
+        url.push_str(ALGORITHM);
+        if let Some(digest) = payload {
+            push_parameter(url, query_at, parameter::CONTENT_SHA256);
+            url.push_str(digest);
+        }
+        push_parameter(url, query_at, parameter::CREDENTIAL);
+        encode::component(self.credentials.access_key_id().as_str(), url);
+        for part in ["/"].into_iter().chain(scope.parts()) {
+            encode::component(part, url);
+        }
+        push_parameter(url, query_at, parameter::DATE);
+        url.push_str(date);
+        push_parameter(url, query_at, parameter::EXPIRES);
+        url.push_str(&self.window.lifetime().as_secs().to_string());
+        if let Some(token) = self.credentials.session_token() {
+            push_parameter(url, query_at, parameter::SECURITY_TOKEN);
+            encode::component(token.expose(), url);
+        }
+        push_parameter(url, query_at, parameter::SIGNED_HEADERS);
+        encode::component(signed_headers, url);
+        for (name, value) in &self.query[before..] {
+            push_parameter(url, query_at, name);
+            url.push_str(value);
+        }
+    }
+
+    fn signed_headers(&self) -> String {
+        let mut names = String::with_capacity(16 * (self.headers.len() + 1));
+        for name in self.header_lines().map(|(name, _)| name) {
+            if !names.is_empty() {
+                names.push(';');
+            }
+            names.push_str(name);
+        }
+        names
+    }
+
+    fn canonical_headers(&self) -> Vec<u8> {
+        let mut block = Vec::with_capacity(64 * (self.headers.len() + 1));
+        for (name, value) in self.header_lines() {
+            push_header(&mut block, name, std::iter::once(value.as_bytes()));
+        }
+        block
+    }
+
+    /// All signed headers in order, `host` in its place.
+    fn header_lines(&self) -> impl Iterator<Item = (&str, &str)> {
+        let host_at = self.headers.partition_point(|(name, _)| name.as_str() < "host");
+        let (before, after) = self.headers.split_at(host_at);
+        before
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain(std::iter::once(("host", self.address.host())))
+            .chain(after.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// What a URL takes: fixed names and values are some 260 bytes; a token may triple.
+    fn capacity(&self) -> usize {
+        let query: usize = self.query.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let headers: usize = self.headers.iter().map(|(name, _)| name.len() + 3).sum();
+        let token = self.credentials.session_token().map_or(0, |token| token.expose().len() * 5 / 4 + 24);
+        400 + self.address.host().len() + self.address.path().len() + query + headers + token
+    }
+}
+
+/// Appends `&name=`, or `name=` at the start of the query.
+fn push_parameter(url: &mut String, query_at: usize, name: &str) {
+    if url.len() > query_at {
+        url.push('&');
+    }
+    url.push_str(name);
+    url.push('=');
+}
+
+/// Why a URL cannot be signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PresignError {
+    /// The name of a parameter is the signature's own, or that of a header: S3 ignores most `x-amz-*` headers that were
+    /// moved into the query.
+    #[error("the query parameter {name} is reserved; sign x-amz-* values as headers")]
+    ReservedParameter {
+        /// The parameter.
+        name: String,
+    },
+    /// A parameter or a header was added twice.
+    #[error("{name} was added twice")]
+    Repeated {
+        /// The parameter or header.
+        name: String,
+    },
+    /// Response overrides exist for GET and HEAD only.
+    #[error("response headers can be set for GET and HEAD only")]
+    OverrideOfWrite,
+    /// A name that is no header.
+    #[error("{name:?} is not the name of a header")]
+    HeaderName {
+        /// The name.
+        name: String,
+    },
+    /// A value that would inject a header, or that no header carries unharmed.
+    #[error("the value of {name} has characters that a header cannot carry")]
+    HeaderValue {
+        /// The header or parameter; its value is not repeated, it may be a secret.
+        name: String,
+    },
+    /// A header that clients and proxies set or change themselves, or that the signature uses.
+    #[error("the header {name} cannot be signed")]
+    UnsignableHeader {
+        /// The header.
+        name: String,
+    },
+    /// The credentials have ended; no store would accept the URL.
+    #[error("the credentials have expired")]
+    CredentialsExpired,
+}
+
+fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// `tchar` of RFC 9110 section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Headers of the hop, headers that clients write themselves, and those of the signature itself.
+fn is_signable(lower_case_name: &str) -> bool {
+    const OWN: [&str; 5] = ["authorization", "host", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
+    const HOP: [&str; 9] = [
+        "connection",
+        "expect",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "x-amzn-trace-id",
+    ];
+    !OWN.contains(&lower_case_name) && !HOP.contains(&lower_case_name) && !lower_case_name.starts_with("proxy-")
+}
