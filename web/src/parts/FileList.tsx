@@ -1,0 +1,67 @@
+import { useState } from "preact/hooks";
+import type { Api, StoredFile } from "../api";
+import type { Files } from "../files";
+import { count } from "../format";
+import { DeleteDialog } from "./DeleteDialog";
+import { FileRow } from "./FileRow";
+import { ProblemNotice } from "./ProblemNotice";
+
+interface Props {
+  api: Api;
+  files: Files;
+  announce: (text: string) => void;
+  onDeleted: (file: StoredFile) => void;
+}
+
+export function FileList({ api, files, announce, onDeleted }: Props) {
+  const [deleting, setDeleting] = useState<StoredFile>();
+  const loading = files.status === "loading";
+  const empty = files.rows.length === 0;
+
+  return (
+    <div aria-busy={loading}>
+      {!empty && (
+        <ul role="list" class="rows" data-testid="files">
+          {files.rows.map((file) => (
+            <FileRow key={file.id} api={api} file={file} announce={announce} onDelete={() => setDeleting(file)} />
+          ))}
+        </ul>
+      )}
+      {empty && loading && <p class="loading">Loading your files…</p>}
+      {empty && files.status === "ready" && (
+        <div class="empty" data-testid="empty">
+          <p class="empty-title">No files yet</p>
+          <p>Drop one anywhere on this page. Only you will be able to open it, until you make a link.</p>
+        </div>
+      )}
+      {files.problem !== undefined && (
+        <ProblemNotice problem={files.problem} onRetry={files.hasMore ? files.loadMore : files.reload} />
+      )}
+      {!empty && files.status !== "failed" && (
+        <div class="list-end">
+          <p class="meta" role="status">
+            {count(files.rows.length, "file", "files")}
+            {files.hasMore ? " shown, there are more" : ""}
+          </p>
+          {/* Disabling it while it loads would drop the focus. */}
+          {(files.hasMore || loading) && (
+            <button type="button" class="button" aria-disabled={loading} onClick={() => !loading && files.loadMore()}>
+              {loading ? "Loading…" : "Show more"}
+            </button>
+          )}
+        </div>
+      )}
+      {deleting !== undefined && (
+        <DeleteDialog
+          api={api}
+          file={deleting}
+          onClose={() => setDeleting(undefined)}
+          onDeleted={() => {
+            setDeleting(undefined);
+            onDeleted(deleting);
+          }}
+        />
+      )}
+    </div>
+  );
+}

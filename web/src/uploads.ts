@@ -1,0 +1,190 @@
+/** The uploads of this page: what each is doing, and the few that run at a time. */
+
+import { useCallback, useEffect, useReducer, useRef } from "preact/hooks";
+import type { Api, Collection, StoredFile } from "./api";
+import { formatSize } from "./format";
+import { Failure, problemOf, type Problem } from "./problem";
+import { transfer } from "./transfer";
+
+/** Browsers open six connections per host; the store gets half of them, so that the page stays usable. */
+const AT_A_TIME = 3;
+
+/** What the platform says for a type that it does not know (RFC 9110 §8.3). */
+const UNKNOWN_TYPE = "application/octet-stream";
+
+export type Stage =
+  | { kind: "waiting" }
+  | { kind: "sending"; sent: number }
+  | { kind: "finishing" }
+  | { kind: "done" }
+  | { kind: "cancelled" }
+  | { kind: "failed"; problem: Problem };
+
+export interface UploadRow {
+  key: number;
+  file: File;
+  collection: Collection;
+  stage: Stage;
+}
+
+type Action =
+  | { kind: "add"; rows: UploadRow[] }
+  | { kind: "stage"; key: number; stage: Stage }
+  | { kind: "dismiss"; key: number };
+
+export function isActive(row: UploadRow): boolean {
+  return row.stage.kind === "waiting" || row.stage.kind === "sending" || row.stage.kind === "finishing";
+}
+
+/** What can be said about a file before anything is sent. */
+export function refusal(file: { size: number }, collection: Collection): Problem | undefined {
+  const maximum = collection.upload.max_size;
+  if (file.size <= maximum) {
+    return undefined;
+  }
+  return {
+    title: "The file is too large",
+    detail: `It has ${formatSize(file.size)}; “${collection.name}” takes files of at most ${formatSize(maximum)}.`,
+    code: "too_large",
+  };
+}
+
+export function reduce(rows: UploadRow[], action: Action): UploadRow[] {
+  switch (action.kind) {
+    case "add":
+      return [...action.rows, ...rows];
+    case "stage":
+      return rows.map((row) => (row.key === action.key ? { ...row, stage: action.stage } : row));
+    case "dismiss":
+      return rows.filter((row) => row.key !== action.key);
+  }
+}
+
+export interface Uploads {
+  rows: UploadRow[];
+  add: (files: File[], collection: Collection) => void;
+  cancel: (key: number) => void;
+  retry: (key: number) => void;
+  dismiss: (key: number) => void;
+}
+
+export function useUploads(api: Api, onStored: (file: StoredFile) => void, announce: (text: string) => void): Uploads {
+  const [rows, dispatch] = useReducer(reduce, []);
+  const nextKey = useRef(1);
+  const running = useRef(new Map<number, AbortController>());
+
+  const run = useCallback(
+    async (row: UploadRow) => {
+      const controller = new AbortController();
+      running.current.set(row.key, controller);
+      const enter = (stage: Stage) => dispatch({ kind: "stage", key: row.key, stage });
+      enter({ kind: "sending", sent: 0 });
+      announce(`Uploading ${row.file.name}.`);
+      try {
+        const stored = await upload(api, row, enter, announceQuarters(row.file, announce), controller.signal);
+        onStored(stored);
+        enter({ kind: "done" });
+        announce(`${row.file.name} is uploaded.`);
+      } catch (error) {
+        // What was thrown after the button is a consequence of it.
+        enter(controller.signal.aborted ? { kind: "cancelled" } : { kind: "failed", problem: problemOf(error) });
+      } finally {
+        running.current.delete(row.key);
+      }
+    },
+    [api, onStored, announce],
+  );
+
+  useEffect(() => {
+    const waiting = rows.filter((row) => row.stage.kind === "waiting" && !running.current.has(row.key));
+    const free = AT_A_TIME - running.current.size;
+    // The newest row stands first; the oldest goes first.
+    for (const row of waiting.reverse().slice(0, Math.max(0, free))) {
+      void run(row);
+    }
+  }, [rows, run]);
+
+  const busy = rows.some(isActive);
+  useEffect(() => {
+    if (!busy) {
+      return;
+    }
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [busy]);
+
+  return {
+    rows,
+    add: (files, collection) => {
+      const added = files.map((file): UploadRow => {
+        const problem = refusal(file, collection);
+        const stage: Stage = problem === undefined ? { kind: "waiting" } : { kind: "failed", problem };
+        return { key: nextKey.current++, file, collection, stage };
+      });
+      dispatch({ kind: "add", rows: added.reverse() });
+    },
+    cancel: (key) => {
+      const controller = running.current.get(key);
+      if (controller === undefined) {
+        dispatch({ kind: "stage", key, stage: { kind: "cancelled" } });
+      } else {
+        controller.abort();
+      }
+      announce("The upload was cancelled.");
+    },
+    retry: (key) => dispatch({ kind: "stage", key, stage: { kind: "waiting" } }),
+    dismiss: (key) => dispatch({ kind: "dismiss", key }),
+  };
+}
+
+/** The three steps: ask the backend for a signed URL, send the file to the store, tell the backend. */
+async function upload(
+  api: Api,
+  row: UploadRow,
+  enter: (stage: Stage) => void,
+  announceProgress: (sent: number) => void,
+  signal: AbortSignal,
+): Promise<StoredFile> {
+  const { file, collection } = row;
+  const promise = await api.createUpload(
+    { collection: collection.name, filename: file.name, size: file.size, content_type: file.type || UNKNOWN_TYPE },
+    signal,
+  );
+  try {
+    await transfer(
+      file,
+      promise.instructions,
+      (sent) => {
+        enter({ kind: "sending", sent });
+        announceProgress(sent);
+      },
+      signal,
+    );
+  } catch (error) {
+    // Frees what was reserved at once instead of at its expiry; there is nothing to tell if that fails.
+    await api.abortUpload(promise.id).catch(() => undefined);
+    throw error;
+  }
+  enter({ kind: "finishing" });
+  const completed = await api.completeUpload(promise.id);
+  if (!completed.file) {
+    throw new Failure({
+      title: "The file is not available",
+      detail: `The server left the upload in the state “${completed.state}”.`,
+    });
+  }
+  return completed.file;
+}
+
+/** Speaks at 25, 50 and 75 percent: a screen reader is not to read every event. */
+function announceQuarters(file: File, announce: (text: string) => void): (sent: number) => void {
+  let told = 0;
+  return (sent) => {
+    const quarter = Math.floor((sent / Math.max(1, file.size)) * 4);
+    if (quarter > told && quarter < 4) {
+      told = quarter;
+      announce(`${file.name}: ${quarter * 25} percent.`);
+    }
+  };
+}

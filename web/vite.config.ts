@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+
+/** `npm run dev` serves the page itself and passes everything else to a running `gatepass dev`. */
+const backend = "http://localhost:8080";
+
+export default defineConfig({
+  build: {
+    // Committed, and embedded in the binary: nobody needs Node to build Gatepass.
+    outDir: "../crates/backend/web-dist",
+    emptyOutDir: true,
+    target: "es2023",
+    // The polyfill would be the only script that is not a file of its own.
+    modulePreload: { polyfill: false },
+    // `img-src 'self'` allows no data: addresses.
+    assetsInlineLimit: 0,
+  },
+  server: {
+    proxy: { "/v1": backend, "/auth": backend },
+  },
+  test: {
+    include: ["tests/**/*.test.ts"],
+  },
+});
