@@ -1,0 +1,1 @@
+//! What a client of S3 sends, and reads.

@@ -1,0 +1,1 @@
+//! Cross-origin resource sharing, as S3 does it.

@@ -1,0 +1,147 @@
+//! The codes and their statuses.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $status:literal,)*) => {
+        /// What S3 calls the error. The name of a variant is the text of `<Code>`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &'static [ErrorCode] = &[$(Self::$name,)*];
+
+            /// The text of `<Code>`.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// The HTTP status.
+            pub fn status(self) -> u16 {
+                match self {
+                    $(Self::$name => $status,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The bucket has object ownership "bucket owner enforced", so it takes no access control lists.
+    AccessControlListNotSupported = 400,
+    /// The request is not allowed, or has expired, or carries unsigned headers.
+    AccessDenied = 403,
+    /// No CORS rule allows the request.
+    AccessForbidden = 403,
+    /// The `Authorization` header cannot be read.
+    AuthorizationHeaderMalformed = 400,
+    /// The signature parameters of the query cannot be read.
+    AuthorizationQueryParametersError = 400,
+    /// The body does not have the digest that was declared.
+    BadDigest = 400,
+    /// A preflight request cannot be read.
+    BadRequest = 400,
+    /// Somebody else owns a bucket of this name.
+    BucketAlreadyExists = 409,
+    /// The caller owns a bucket of this name.
+    BucketAlreadyOwnedByYou = 409,
+    /// A bucket with objects in it cannot be deleted.
+    BucketNotEmpty = 409,
+    /// A concurrent write decided the condition of this one.
+    ConditionalRequestConflict = 409,
+    /// The body, or the object it would make, is too large.
+    EntityTooLarge = 400,
+    /// A part other than the last is too small.
+    EntityTooSmall = 400,
+    /// The session token has expired.
+    ExpiredToken = 400,
+    /// A bucket cannot be created in that region from here.
+    IllegalLocationConstraintException = 400,
+    /// The body ended early.
+    IncompleteBody = 400,
+    /// The store failed.
+    InternalError = 500,
+    /// No such access key.
+    InvalidAccessKeyId = 403,
+    /// A parameter or header has an unusable value.
+    InvalidArgument = 400,
+    /// The bucket name breaks the naming rules.
+    InvalidBucketName = 400,
+    /// A chunk other than the last is too small.
+    InvalidChunkSizeError = 400,
+    /// `Content-MD5` is not the base64 of an MD5.
+    InvalidDigest = 400,
+    /// No such region.
+    InvalidLocationConstraint = 400,
+    /// A part named at completion does not exist or has another tag.
+    InvalidPart = 400,
+    /// The object has no part of this number.
+    InvalidPartNumber = 416,
+    /// The parts named at completion are not in ascending order.
+    InvalidPartOrder = 400,
+    /// No byte of the object lies in the range.
+    InvalidRange = 416,
+    /// The request contradicts itself.
+    InvalidRequest = 400,
+    /// No such storage class.
+    InvalidStorageClass = 400,
+    /// The session token cannot be read or belongs to another key.
+    InvalidToken = 400,
+    /// The path cannot be decoded.
+    InvalidURI = 400,
+    /// The key has more than 1,024 bytes.
+    KeyTooLongError = 400,
+    /// The trailer of an aws-chunked body cannot be read.
+    MalformedTrailerError = 400,
+    /// The body is not the XML that the operation wants.
+    MalformedXML = 400,
+    /// The XML body is too large.
+    MaxMessageLengthExceeded = 400,
+    /// The user metadata has more than 2 KiB.
+    MetadataTooLarge = 400,
+    /// The method means nothing for this resource.
+    MethodNotAllowed = 405,
+    /// The length of the body is not declared.
+    MissingContentLength = 411,
+    /// The operation needs a body.
+    MissingRequestBodyError = 400,
+    /// No such bucket.
+    NoSuchBucket = 404,
+    /// The bucket has no CORS configuration.
+    NoSuchCORSConfiguration = 404,
+    /// No such object.
+    NoSuchKey = 404,
+    /// No such multipart upload.
+    NoSuchUpload = 404,
+    /// No such version of the object.
+    NoSuchVersion = 404,
+    /// The request asks for something that this store does not do.
+    NotImplemented = 501,
+    /// The bucket lives at another endpoint.
+    PermanentRedirect = 301,
+    /// A condition of the request does not hold.
+    PreconditionFailed = 412,
+    /// The clocks of client and store differ too much.
+    RequestTimeTooSkewed = 403,
+    /// The body did not arrive in time.
+    RequestTimeout = 400,
+    /// The store cannot serve the request now.
+    ServiceUnavailable = 503,
+    /// The signature is not that of the request.
+    SignatureDoesNotMatch = 403,
+    /// Too many requests.
+    SlowDown = 503,
+    /// The body does not have the declared SHA-256.
+    XAmzContentSHA256Mismatch = 400,
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,13 @@
+//! Amazon S3: operations, errors, bodies and the small rules between them.
+
+pub mod checksum;
+pub mod client;
+pub mod conditional;
+pub mod cors;
+pub mod date;
+pub mod error;
+pub mod names;
+pub mod object_headers;
+pub mod operation;
+pub mod range;
+pub mod xml;

@@ -1,0 +1,177 @@
+//! The operations on objects that have many headers.
+
+use super::Upload;
+use crate::s3::checksum::{BodyIntegrity, ChecksumAlgorithm, ChecksumType};
+use crate::s3::conditional::{IfRange, Preconditions, WriteCondition};
+use crate::s3::names::{BucketName, ObjectKey, PartNumber};
+use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
+use crate::s3::range::ByteRange;
+
+/// Which piece of an object is read. S3 refuses a request that names both a part and a range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartOrRange {
+    /// All of it.
+    Whole,
+    /// One part, as it was uploaded.
+    Part(PartNumber),
+    /// One range.
+    Range {
+        /// The range.
+        range: ByteRange,
+        /// The header as it was sent, for the error.
+        header: String,
+        /// Where this does not match, the whole object is sent.
+        if_range: Option<IfRange>,
+    },
+}
+
+/// Whether the answer tells the stored checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChecksumMode {
+    /// `x-amz-checksum-mode: ENABLED`.
+    Enabled,
+    /// Otherwise.
+    Disabled,
+}
+
+/// Parameters of GetObject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetObject {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The key.
+    pub key: ObjectKey,
+    /// Which piece.
+    pub piece: PartOrRange,
+    /// The conditions.
+    pub preconditions: Preconditions,
+    /// Headers that replace stored ones in the answer.
+    pub overrides: ResponseOverrides,
+    /// Whether the answer tells the stored checksum.
+    pub checksum_mode: ChecksumMode,
+}
+
+/// Parameters of HeadObject: those of GetObject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadObject(pub GetObject);
+
+/// A storage class. Every class is stored alike here; the name is kept and told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(missing_docs, reason = "the names of AWS")]
+pub enum StorageClass {
+    #[default]
+    Standard,
+    ReducedRedundancy,
+    StandardIa,
+    OnezoneIa,
+    IntelligentTiering,
+    GlacierIr,
+}
+
+impl StorageClass {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Standard, "STANDARD"),
+        (Self::ReducedRedundancy, "REDUCED_REDUNDANCY"),
+        (Self::StandardIa, "STANDARD_IA"),
+        (Self::OnezoneIa, "ONEZONE_IA"),
+        (Self::IntelligentTiering, "INTELLIGENT_TIERING"),
+        (Self::GlacierIr, "GLACIER_IR"),
+    ];
+
+    /// The class of this name, where objects of it can be read at once.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, other)| *other == name).map(|(class, _)| class)
+    }
+
+    /// The name.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.into_iter().find(|(class, _)| *class == self).map_or("STANDARD", |(_, name)| name)
+    }
+}
+
+/// Parameters of PutObject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutObject {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The key.
+    pub key: ObjectKey,
+    /// What is stored beside the content.
+    pub headers: ObjectHeaders,
+    /// The storage class.
+    pub storage_class: StorageClass,
+    /// The condition.
+    pub condition: WriteCondition,
+    /// What the request says about the integrity of the content.
+    pub integrity: BodyIntegrity,
+}
+
+/// The source of a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopySource {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The key.
+    pub key: ObjectKey,
+    /// Its conditions.
+    pub preconditions: Preconditions,
+}
+
+impl CopySource {
+    /// The action that a policy must allow on the source.
+    pub const ACTION: &'static str = "s3:GetObject";
+}
+
+/// Where the headers of a copy come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetadataDirective {
+    /// From the source.
+    Copy,
+    /// From the request.
+    Replace(ObjectHeaders),
+}
+
+/// Parameters of CopyObject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyObject {
+    /// The bucket that is written to.
+    pub bucket: BucketName,
+    /// The key that is written.
+    pub key: ObjectKey,
+    /// What is copied.
+    pub source: CopySource,
+    /// Where the headers come from.
+    pub metadata: MetadataDirective,
+    /// The storage class; `STANDARD` where none is given, whatever the source has.
+    pub storage_class: StorageClass,
+    /// The condition on what is written.
+    pub condition: WriteCondition,
+    /// The checksum that the copy is to have; where none is named, that of the source.
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+}
+
+/// Parameters of CreateMultipartUpload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateMultipartUpload {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The key.
+    pub key: ObjectKey,
+    /// What is stored beside the content.
+    pub headers: ObjectHeaders,
+    /// The storage class.
+    pub storage_class: StorageClass,
+    /// The checksum of the parts, and what that of the object will be of.
+    pub checksum: Option<(ChecksumAlgorithm, ChecksumType)>,
+}
+
+/// Parameters of UploadPart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadPart {
+    /// The upload.
+    pub upload: Upload,
+    /// The part.
+    pub part_number: PartNumber,
+    /// What the request says about the integrity of the content.
+    pub integrity: BodyIntegrity,
+}

@@ -1,0 +1,331 @@
+//! Method, target, query and headers → [`Operation`].
+
+use http::{HeaderMap, Method};
+
+use gatepass_signing::request::Query;
+
+use super::parameters::{
+    check_access_control, check_repeated, check_unsupported, check_version_id, continuation_token, encoding_type,
+    header, max_buckets, page_length, part_number, storage_class, sub_resource, text,
+};
+use super::{
+    BucketWithBody, ChecksumMode, CompleteMultipartUpload, CopyObject, CopySource, CreateMultipartUpload, DeleteObject,
+    FetchOwner, GetObject, HeadObject, ListBuckets, ListMultipartUploads, ListObjects, ListObjectsV2, ListParts,
+    MetadataDirective, Operation, PartOrRange, PutObject, Request, Target, Upload, UploadPart,
+};
+use crate::s3::checksum::{self, BodyIntegrity, ChecksumAlgorithm, ChecksumType};
+use crate::s3::conditional::{DeleteCondition, IfRange, Preconditions, WriteCondition};
+use crate::s3::error::{ResourceType, S3Error};
+use crate::s3::names::{BucketName, ObjectKey};
+use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
+use crate::s3::range::ByteRange;
+
+const SERVICE_METHODS: &str = "GET";
+const BUCKET_METHODS: &str = "GET, HEAD, PUT, POST, DELETE";
+const OBJECT_METHODS: &str = "GET, HEAD, PUT, POST, DELETE";
+const UPLOAD_METHODS: &str = "GET, PUT, POST, DELETE";
+
+/// What remains once the target has been taken apart.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    method: &'a Method,
+    query: &'a Query,
+    headers: &'a HeaderMap,
+    sub_resource: Option<&'static str>,
+}
+
+pub(super) fn parse(request: &Request<'_>) -> Result<Operation, S3Error> {
+    check_repeated(request.query)?;
+    let sub_resource = sub_resource(request.query)?;
+    check_unsupported(request.headers, request.query)?;
+    let parts = Parts { method: request.method, query: request.query, headers: request.headers, sub_resource };
+    match request.target.clone() {
+        Target::Service => service(parts),
+        Target::Bucket(bucket) => on_bucket(parts, bucket),
+        Target::Object(bucket, key) => on_object(parts, bucket, key),
+    }
+}
+
+fn service(parts: Parts<'_>) -> Result<Operation, S3Error> {
+    if *parts.method != Method::GET || parts.sub_resource.is_some() {
+        return Err(parts.method_not_allowed(ResourceType::Service, SERVICE_METHODS));
+    }
+    Ok(Operation::ListBuckets(ListBuckets {
+        prefix: text(parts.query, "prefix"),
+        continuation_token: continuation_token(parts.query)?,
+        max_buckets: max_buckets(parts.query)?,
+        region: text(parts.query, "bucket-region"),
+    }))
+}
+
+fn on_bucket(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Error> {
+    let with_body =
+        |bucket| Ok::<_, S3Error>(BucketWithBody { bucket, integrity: BodyIntegrity::from_headers(parts.headers)? });
+    match (parts.method.as_str(), parts.sub_resource) {
+        ("GET", None) => list_objects(parts, bucket),
+        ("GET", Some("location")) => Ok(Operation::GetBucketLocation { bucket }),
+        ("GET", Some("cors")) => Ok(Operation::GetBucketCors { bucket }),
+        ("GET", Some("uploads")) => list_multipart_uploads(parts, bucket),
+        ("HEAD", None) => Ok(Operation::HeadBucket { bucket }),
+        ("PUT", None) => {
+            check_access_control(parts.headers, parts.query)?;
+            Ok(Operation::CreateBucket(with_body(bucket)?))
+        }
+        ("PUT", Some("cors")) => Ok(Operation::PutBucketCors(with_body(bucket)?)),
+        ("DELETE", None) => Ok(Operation::DeleteBucket { bucket }),
+        ("DELETE", Some("cors")) => Ok(Operation::DeleteBucketCors { bucket }),
+        ("POST", Some("delete")) => Ok(Operation::DeleteObjects(with_body(bucket)?)),
+        ("POST", None) if is_browser_form(parts.headers) => Err(S3Error::not_implemented("content-type")),
+        _ => Err(parts.method_not_allowed(ResourceType::Bucket, BUCKET_METHODS)),
+    }
+}
+
+fn on_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Operation, S3Error> {
+    if let Some(upload_id) = parts.query.get("uploadId") {
+        let upload = Upload { bucket, key, upload_id: upload_id.to_owned() };
+        return on_upload(parts, upload);
+    }
+    match (parts.method.as_str(), parts.sub_resource) {
+        ("GET", None) => Ok(Operation::GetObject(get_object(parts, bucket, key)?)),
+        ("HEAD", None) => Ok(Operation::HeadObject(HeadObject(get_object(parts, bucket, key)?))),
+        ("PUT", None) => write_object(parts, bucket, key),
+        ("DELETE", None) => {
+            parts.check_version_id()?;
+            Ok(Operation::DeleteObject(DeleteObject {
+                bucket,
+                key,
+                condition: DeleteCondition::from_headers(parts.headers)?,
+            }))
+        }
+        ("POST", Some("uploads")) => create_multipart_upload(parts, bucket, key),
+        _ => Err(parts.method_not_allowed(ResourceType::Object, OBJECT_METHODS)),
+    }
+}
+
+fn on_upload(parts: Parts<'_>, upload: Upload) -> Result<Operation, S3Error> {
+    match (parts.method.as_str(), parts.sub_resource) {
+        ("PUT", None) => upload_part(parts, upload),
+        ("POST", None) => complete_multipart_upload(parts, upload),
+        ("DELETE", None) => Ok(Operation::AbortMultipartUpload(upload)),
+        ("GET", None) => {
+            let marker = parts.query.get("part-number-marker").filter(|text| !text.is_empty() && *text != "0");
+            Ok(Operation::ListParts(ListParts {
+                upload,
+                part_number_marker: marker.map(part_number).transpose()?,
+                max_parts: page_length(parts.query, "max-parts")?,
+                encoding_type: encoding_type(parts.query)?,
+            }))
+        }
+        _ => Err(parts.method_not_allowed(ResourceType::MultipartUpload, UPLOAD_METHODS)),
+    }
+}
+
+fn list_objects(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Error> {
+    let query = parts.query;
+    let prefix = text(query, "prefix").unwrap_or_default();
+    let delimiter = text(query, "delimiter");
+    let max_keys = page_length(query, "max-keys")?;
+    let encoding_type = encoding_type(query)?;
+    match query.get("list-type") {
+        None => {
+            let marker = text(query, "marker");
+            Ok(Operation::ListObjects(ListObjects { bucket, prefix, delimiter, marker, max_keys, encoding_type }))
+        }
+        Some("2") => Ok(Operation::ListObjectsV2(ListObjectsV2 {
+            bucket,
+            prefix,
+            delimiter,
+            continuation_token: continuation_token(query)?,
+            start_after: text(query, "start-after"),
+            max_keys,
+            encoding_type,
+            fetch_owner: if query.get("fetch-owner") == Some("true") { FetchOwner::Yes } else { FetchOwner::No },
+        })),
+        Some(other) => Err(S3Error::invalid_argument("Invalid List Type specified in Request", "list-type", other)),
+    }
+}
+
+fn list_multipart_uploads(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Error> {
+    let query = parts.query;
+    let key_marker = text(query, "key-marker");
+    Ok(Operation::ListMultipartUploads(ListMultipartUploads {
+        bucket,
+        prefix: text(query, "prefix").unwrap_or_default(),
+        delimiter: text(query, "delimiter"),
+        // Without a key marker, S3 ignores that of the upload.
+        upload_id_marker: text(query, "upload-id-marker").filter(|_| key_marker.is_some()),
+        key_marker,
+        max_uploads: page_length(query, "max-uploads")?,
+        encoding_type: encoding_type(query)?,
+    }))
+}
+
+fn get_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<GetObject, S3Error> {
+    parts.check_version_id()?;
+    let mode = header(parts.headers, "x-amz-checksum-mode")?;
+    Ok(GetObject {
+        bucket,
+        key,
+        piece: piece(parts)?,
+        preconditions: Preconditions::from_headers(parts.headers),
+        overrides: ResponseOverrides::from_query(parts.query)?,
+        checksum_mode: match mode {
+            Some(mode) if mode.eq_ignore_ascii_case("ENABLED") => ChecksumMode::Enabled,
+            _ => ChecksumMode::Disabled,
+        },
+    })
+}
+
+fn piece(parts: Parts<'_>) -> Result<PartOrRange, S3Error> {
+    let part = parts.query.get("partNumber").map(part_number).transpose()?;
+    let header = header(parts.headers, "range")?;
+    match (part, header) {
+        (Some(_), Some(_)) => {
+            Err(S3Error::invalid_request("Cannot specify both Range header and partNumber query parameter"))
+        }
+        (Some(part), None) => Ok(PartOrRange::Part(part)),
+        (None, Some(header)) => Ok(ByteRange::parse(header).map_or(PartOrRange::Whole, |range| PartOrRange::Range {
+            range,
+            header: header.to_owned(),
+            if_range: IfRange::from_headers(parts.headers),
+        })),
+        (None, None) => Ok(PartOrRange::Whole),
+    }
+}
+
+fn write_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Operation, S3Error> {
+    if parts.query.contains("partNumber") {
+        let message = "A part is uploaded with both partNumber and uploadId.";
+        return Err(S3Error::invalid_argument(message, "uploadId", ""));
+    }
+    if let Some(version) = parts.query.get("versionId") {
+        return Err(S3Error::invalid_argument("This operation does not accept a version-id.", "versionId", version));
+    }
+    check_access_control(parts.headers, parts.query)?;
+    let class = storage_class(parts.headers, parts.query)?;
+    let condition = WriteCondition::from_headers(parts.headers)?;
+    if let Some(source) = header(parts.headers, "x-amz-copy-source")? {
+        let source = copy_source(parts, source)?;
+        let metadata = metadata_directive(parts)?;
+        if source.bucket == bucket && source.key == key && metadata == MetadataDirective::Copy && class.is_none() {
+            return Err(S3Error::invalid_request(
+                "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+            ));
+        }
+        let checksum_algorithm = checksum_algorithm(parts)?;
+        let storage_class = class.unwrap_or_default();
+        return Ok(Operation::CopyObject(CopyObject {
+            bucket,
+            key,
+            source,
+            metadata,
+            storage_class,
+            condition,
+            checksum_algorithm,
+        }));
+    }
+    Ok(Operation::PutObject(PutObject {
+        bucket,
+        key,
+        headers: ObjectHeaders::from_request(parts.headers, parts.query)?,
+        storage_class: class.unwrap_or_default(),
+        condition,
+        integrity: BodyIntegrity::from_headers(parts.headers)?,
+    }))
+}
+
+fn copy_source(parts: Parts<'_>, source: &str) -> Result<CopySource, S3Error> {
+    let (bucket, key) = Target::from_copy_source(source)?;
+    Ok(CopySource { bucket, key, preconditions: Preconditions::for_copy_source(parts.headers) })
+}
+
+fn metadata_directive(parts: Parts<'_>) -> Result<MetadataDirective, S3Error> {
+    const NAME: &str = "x-amz-metadata-directive";
+    match header(parts.headers, NAME)? {
+        None | Some("COPY") => Ok(MetadataDirective::Copy),
+        Some("REPLACE") => Ok(MetadataDirective::Replace(ObjectHeaders::from_request(parts.headers, parts.query)?)),
+        Some(other) => Err(S3Error::invalid_argument("Unknown metadata directive.", NAME, other)),
+    }
+}
+
+fn checksum_algorithm(parts: Parts<'_>) -> Result<Option<ChecksumAlgorithm>, S3Error> {
+    const NAME: &str = "x-amz-checksum-algorithm";
+    header(parts.headers, NAME)?.map(|name| checksum::parse_algorithm(NAME, name)).transpose()
+}
+
+fn checksum_type(parts: Parts<'_>) -> Result<Option<ChecksumType>, S3Error> {
+    const NAME: &str = "x-amz-checksum-type";
+    let Some(text) = header(parts.headers, NAME)? else { return Ok(None) };
+    let parsed = ChecksumType::parse(text);
+    parsed.map(Some).ok_or_else(|| S3Error::invalid_request(format!("Value for {NAME} header is invalid.")))
+}
+
+fn create_multipart_upload(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Operation, S3Error> {
+    check_access_control(parts.headers, parts.query)?;
+    let checksum = match (checksum_algorithm(parts)?, checksum_type(parts)?) {
+        (None, None) => None,
+        (None, Some(_)) => {
+            let message = "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.";
+            return Err(S3Error::invalid_request(message));
+        }
+        (Some(algorithm), None) => Some((algorithm, algorithm.default_type())),
+        (Some(algorithm), Some(checksum_type)) if algorithm.allows(checksum_type) => Some((algorithm, checksum_type)),
+        (Some(algorithm), Some(checksum_type)) => {
+            return Err(S3Error::invalid_request(format!(
+                "The {} checksum type cannot be used with the {} checksum algorithm.",
+                checksum_type.as_str(),
+                algorithm.as_str().to_ascii_lowercase(),
+            )));
+        }
+    };
+    Ok(Operation::CreateMultipartUpload(CreateMultipartUpload {
+        bucket,
+        key,
+        headers: ObjectHeaders::from_request(parts.headers, parts.query)?,
+        storage_class: storage_class(parts.headers, parts.query)?.unwrap_or_default(),
+        checksum,
+    }))
+}
+
+fn upload_part(parts: Parts<'_>, upload: Upload) -> Result<Operation, S3Error> {
+    if parts.headers.contains_key("x-amz-copy-source") {
+        return Err(S3Error::not_implemented("x-amz-copy-source"));
+    }
+    let part_number = part_number(parts.query.get("partNumber").unwrap_or_default())?;
+    Ok(Operation::UploadPart(UploadPart {
+        upload,
+        part_number,
+        integrity: BodyIntegrity::from_headers(parts.headers)?,
+    }))
+}
+
+fn complete_multipart_upload(parts: Parts<'_>, upload: Upload) -> Result<Operation, S3Error> {
+    const SIZE: &str = "x-amz-mp-object-size";
+    let object_size = header(parts.headers, SIZE)?
+        .map(|text| text.parse().map_err(|_| S3Error::invalid_request(format!("Value for {SIZE} header is invalid."))))
+        .transpose()?;
+    Ok(Operation::CompleteMultipartUpload(CompleteMultipartUpload {
+        upload,
+        condition: WriteCondition::from_headers(parts.headers)?,
+        checksum: checksum::object_checksum(parts.headers)?,
+        checksum_type: checksum_type(parts)?,
+        object_size,
+    }))
+}
+
+/// A form that a browser posts with a signed policy.
+fn is_browser_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get("content-type").map(http::HeaderValue::as_bytes).unwrap_or_default();
+    let prefix = b"multipart/form-data";
+    content_type.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+impl Parts<'_> {
+    fn check_version_id(&self) -> Result<(), S3Error> {
+        self.query.get("versionId").map_or(Ok(()), check_version_id)
+    }
+
+    fn method_not_allowed(&self, resource: ResourceType, allow: &'static str) -> S3Error {
+        S3Error::method_not_allowed(self.method.as_str(), resource, allow)
+    }
+}

@@ -1,0 +1,3 @@
+//! The XML of bodies.
+
+pub mod writer;

@@ -1,0 +1,1 @@
+//! Recognising and answering the one STS action of this release.
