@@ -47,9 +47,9 @@ export function problemFromJson(status: number, body: string): Problem {
   const hint = text(document, "hint");
   const code = text(document, "code");
   const requestId = text(document, "request_id");
-  const details = [detail, ...fieldErrors(document["errors"])].filter((line) => line !== undefined);
+  const details = [detail, ...fieldErrors(document["errors"])].filter((line) => line !== undefined).map(sentence);
   if (details.length > 0) problem.detail = details.join(" ");
-  if (hint !== undefined) problem.hint = hint;
+  if (hint !== undefined) problem.hint = sentence(hint);
   if (code !== undefined) problem.code = code;
   if (requestId !== undefined) problem.requestId = requestId;
   return problem;
@@ -64,7 +64,7 @@ export interface StoreError {
 
 export function problemFromStore(status: number, error: StoreError): Problem {
   const problem: Problem = { title: "The store refused the file", status };
-  problem.detail = error.message ?? `It answered ${status} without saying why.`;
+  problem.detail = error.message !== undefined ? sentence(error.message) : `It answered ${status} without saying why.`;
   if (error.code !== undefined) problem.code = error.code;
   if (error.requestId !== undefined) problem.requestId = error.requestId;
   if (error.code === "AccessDenied" || error.code === "ExpiredToken") {
@@ -93,6 +93,12 @@ export function problemFromSilence(target: string, pageOrigin: string): Problem 
       `lost, or the bucket's CORS rules do not let ${pageOrigin} upload.`,
     hint: `If the store is running, allow PUT from ${pageOrigin} with any header in the bucket's CORS configuration.`,
   };
+}
+
+/** Programs write `no such file`; people read `No such file.` */
+export function sentence(words: string): string {
+  const ended = /[.!?…]$/.test(words) ? words : `${words}.`;
+  return ended.charAt(0).toUpperCase() + ended.slice(1);
 }
 
 function originOf(address: string): string | undefined {

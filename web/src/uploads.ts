@@ -30,7 +30,7 @@ export interface UploadRow {
 type Action =
   | { kind: "add"; rows: UploadRow[] }
   | { kind: "stage"; key: number; stage: Stage }
-  | { kind: "dismiss"; key: number };
+  | { kind: "dismiss"; keys: number[] };
 
 export function isActive(row: UploadRow): boolean {
   return row.stage.kind === "waiting" || row.stage.kind === "sending" || row.stage.kind === "finishing";
@@ -56,7 +56,7 @@ export function reduce(rows: UploadRow[], action: Action): UploadRow[] {
     case "stage":
       return rows.map((row) => (row.key === action.key ? { ...row, stage: action.stage } : row));
     case "dismiss":
-      return rows.filter((row) => row.key !== action.key);
+      return rows.filter((row) => !action.keys.includes(row.key));
   }
 }
 
@@ -65,7 +65,7 @@ export interface Uploads {
   add: (files: File[], collection: Collection) => void;
   cancel: (key: number) => void;
   retry: (key: number) => void;
-  dismiss: (key: number) => void;
+  dismiss: (keys: number[]) => void;
 }
 
 export function useUploads(api: Api, onStored: (file: StoredFile) => void, announce: (text: string) => void): Uploads {
@@ -134,7 +134,7 @@ export function useUploads(api: Api, onStored: (file: StoredFile) => void, annou
       announce("The upload was cancelled.");
     },
     retry: (key) => dispatch({ kind: "stage", key, stage: { kind: "waiting" } }),
-    dismiss: (key) => dispatch({ kind: "dismiss", key }),
+    dismiss: (keys) => dispatch({ kind: "dismiss", keys }),
   };
 }
 

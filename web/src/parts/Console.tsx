@@ -71,7 +71,7 @@ export function Console({ session, onLeave }: { session: Session; onLeave: (noti
         <h1 class="visually-hidden">Gatepass</h1>
         {problem !== undefined && <ProblemNotice problem={problem} onRetry={() => void loadCollections()} />}
         <DropArea collections={collections} onFiles={uploads.add} />
-        <UploadList uploads={uploads} />
+        <UploadList uploads={uploads} onEmptied={() => filesHeading.current?.focus()} />
         <section aria-labelledby="files" class="files">
           <h2 id="files" ref={filesHeading} tabIndex={-1}>
             Your files

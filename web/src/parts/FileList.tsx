@@ -31,7 +31,7 @@ export function FileList({ api, files, announce, onDeleted }: Props) {
       {empty && files.status === "ready" && (
         <div class="empty" data-testid="empty">
           <p class="empty-title">No files yet</p>
-          <p>Drop one anywhere on this page. Only you will be able to open it, until you make a link.</p>
+          <p>Drop one anywhere on this page. It stays private until you make a link to it.</p>
         </div>
       )}
       {files.problem !== undefined && (

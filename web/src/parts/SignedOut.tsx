@@ -24,7 +24,10 @@ export function SignedOut({ notice }: { notice: string | undefined }) {
           </li>
           <li>
             <h2>Yours until you share</h2>
-            <p>Nobody else can see, open or count your files. A link opens one of them for whoever has it.</p>
+            <p>
+              Apart from your administrators, nobody sees, opens or counts your files. A link opens one of them for
+              whoever has it.
+            </p>
           </li>
           <li>
             <h2>Revoked means gone</h2>

@@ -4,22 +4,46 @@ import { isActive, type UploadRow, type Uploads } from "../uploads";
 import { DoneIcon } from "./icons";
 import { ProblemNotice } from "./ProblemNotice";
 
+interface Props {
+  uploads: Uploads;
+  /** The list is about to go away with whatever has the focus in it. */
+  onEmptied: () => void;
+}
+
 /** What is on its way, and how it ended. */
-export function UploadList({ uploads }: { uploads: Uploads }) {
+export function UploadList({ uploads, onEmptied }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   if (uploads.rows.length === 0) {
     return null;
   }
+  const finished = uploads.rows.filter((row) => row.stage.kind === "done");
+
   // The button that was pressed goes away; the focus stays in the neighbourhood.
   const thenHeading = (act: (key: number) => void) => (key: number) => {
     act(key);
     heading.current?.focus();
   };
+  const dismiss = (rows: UploadRow[]) => {
+    uploads.dismiss(rows.map(({ key }) => key));
+    if (rows.length === uploads.rows.length) {
+      onEmptied();
+    } else {
+      heading.current?.focus();
+    }
+  };
+
   return (
     <section class="uploads" aria-labelledby="uploads-heading">
-      <h2 id="uploads-heading" ref={heading} tabIndex={-1}>
-        Uploads
-      </h2>
+      <div class="section-line">
+        <h2 id="uploads-heading" ref={heading} tabIndex={-1}>
+          Uploads
+        </h2>
+        {finished.length > 0 && (
+          <button type="button" class="button quiet" onClick={() => dismiss(finished)}>
+            Clear finished
+          </button>
+        )}
+      </div>
       <ul role="list" class="rows">
         {uploads.rows.map((row) => (
           <UploadItem
@@ -27,7 +51,7 @@ export function UploadList({ uploads }: { uploads: Uploads }) {
             row={row}
             onCancel={thenHeading(uploads.cancel)}
             onRetry={thenHeading(uploads.retry)}
-            onDismiss={thenHeading(uploads.dismiss)}
+            onDismiss={() => dismiss([row])}
           />
         ))}
       </ul>
@@ -39,21 +63,23 @@ interface ItemProps {
   row: UploadRow;
   onCancel: (key: number) => void;
   onRetry: (key: number) => void;
-  onDismiss: (key: number) => void;
+  onDismiss: () => void;
 }
 
 function UploadItem({ row, onCancel, onRetry, onDismiss }: ItemProps) {
   const { key, file, stage } = row;
   const named = <span class="visually-hidden"> {file.name}</span>;
-  const canRetry = (stage.kind === "failed" && stage.problem.code !== "too_large") || stage.kind === "cancelled";
+  const canRetry = stage.kind === "cancelled" || (stage.kind === "failed" && stage.problem.code !== "too_large");
+  const canDismiss = stage.kind === "cancelled" || stage.kind === "failed";
   return (
     <li class="upload" data-stage={stage.kind}>
-      <p class="upload-name">
+      <div class="upload-words">
         {stage.kind === "done" && <DoneIcon />}
-        <span class="name">{file.name}</span>
-      </p>
+        <p class="upload-name name">{file.name}</p>
+        <p class="meta">{standing(row)}</p>
+      </div>
       <div class="actions">
-        {isActive(row) && stage.kind !== "finishing" && (
+        {(stage.kind === "waiting" || stage.kind === "sending") && (
           <button type="button" class="button" onClick={() => onCancel(key)}>
             Cancel{named}
           </button>
@@ -63,46 +89,46 @@ function UploadItem({ row, onCancel, onRetry, onDismiss }: ItemProps) {
             Try again{named}
           </button>
         )}
-        {!isActive(row) && (
-          <button type="button" class="button quiet" onClick={() => onDismiss(key)}>
+        {canDismiss && (
+          <button type="button" class="button quiet" onClick={onDismiss}>
             Dismiss{named}
           </button>
         )}
       </div>
-      <Progress row={row} />
+      {isActive(row) && <ProgressBar name={file.name} percent={sentPercent(row)} />}
       {stage.kind === "failed" && <ProblemNotice problem={stage.problem} />}
     </li>
   );
 }
 
-function Progress({ row: { file, stage } }: { row: UploadRow }) {
+/** Without a value it says that something goes on, and not how far it is: another element, for a value cannot be taken back. */
+function ProgressBar({ name, percent }: { name: string; percent: number | undefined }) {
+  const label = `Upload of ${name}`;
+  return percent === undefined ? (
+    <progress key="unknown" aria-label={label} />
+  ) : (
+    <progress key="known" aria-label={label} max={100} value={percent} />
+  );
+}
+
+function sentPercent({ file, stage }: UploadRow): number | undefined {
+  return stage.kind === "sending" ? percent(stage.sent, file.size) : undefined;
+}
+
+function standing({ file, stage }: UploadRow): string {
   const size = formatSize(file.size);
   switch (stage.kind) {
     case "waiting":
-      return <p class="meta">Waiting · {size}</p>;
-    case "sending": {
-      const done = percent(stage.sent, file.size);
-      return (
-        <>
-          <progress aria-label={`Upload of ${file.name}`} max={100} value={done} />
-          <p class="meta">
-            {done} % · {formatSize(stage.sent)} of {size}
-          </p>
-        </>
-      );
-    }
+      return `Waiting · ${size}`;
+    case "sending":
+      return `${percent(stage.sent, file.size)} % · ${formatSize(stage.sent)} of ${size}`;
     case "finishing":
-      return (
-        <>
-          <progress aria-label={`Upload of ${file.name}`} />
-          <p class="meta">Everything is sent. The server checks it…</p>
-        </>
-      );
+      return "Everything is sent. The server checks it…";
     case "done":
-      return <p class="meta">Uploaded · {size}</p>;
+      return `Uploaded · ${size}`;
     case "cancelled":
-      return <p class="meta">Cancelled. Nothing was kept.</p>;
+      return "Cancelled. Nothing was kept.";
     case "failed":
-      return null;
+      return `Not uploaded · ${size}`;
   }
 }
