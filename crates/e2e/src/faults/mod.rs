@@ -1,0 +1,13 @@
+//! Crashes: the server is killed, or its power is cut, at random moments under load; then it is started again on what is
+//! left and everything that it acknowledged must be there, whole.
+//!
+//! The experiment keeps its own record of acknowledgements ([`ledger`]) outside of what crashes. Writers ([`load`]) note
+//! each change before they ask for it and after it was acknowledged, so that for every object there are at most two
+//! states that may be found: the acknowledged one, and the one that was asked for last. [`machine`] is what crashes.
+
+pub mod content;
+pub mod experiment;
+pub mod ledger;
+pub mod load;
+pub mod machine;
+pub mod rows;

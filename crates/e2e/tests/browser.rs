@@ -1,0 +1,33 @@
+//! The web console in Chromium; the journeys themselves are in `browser/`.
+
+use std::process::Command;
+
+use gatepass_e2e::dev::{Dev, Options};
+use gatepass_e2e::programs;
+
+#[test]
+fn the_console_works_in_a_browser() {
+    let directory = programs::root().join("crates/e2e/browser");
+    assert!(
+        directory.join("node_modules").is_dir(),
+        "run `cargo xtask setup` once: the browser's driver is not installed"
+    );
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    let server = Dev::start(&scratch.path().join("data"), &Options::default()).expect("the server starts");
+    let ready = server.ready();
+    let output = Command::new("node")
+        .arg("console.mjs")
+        .env("GATEPASS_BACKEND", &ready.backend)
+        .env("GATEPASS_STORE", &ready.store)
+        .env("GATEPASS_ISSUER", &ready.issuer)
+        .current_dir(directory)
+        .output()
+        .expect("node starts");
+    assert!(
+        output.status.success(),
+        "{}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
