@@ -1,8 +1,7 @@
 //! What goes over the wire of Amazon S3 and AWS STS, as types.
 //!
 //! A request's method, target and headers become one [`s3::operation::Operation`], after which no code needs to look
-//! at the request line again; bodies become checked values; answers and errors become the XML that AWS writes. The
-//! other direction is here too: [`s3::client`] builds the requests that a client sends and reads what comes back.
+//! at the request line again; bodies become checked values; answers and errors become the XML that AWS writes.
 //!
 //! This crate does no input or output, reads no clock and makes no random numbers. It does not check signatures
 //! (`gatepass-signing` does) and does not decide who may do what (`gatepass-iam` does).

@@ -1,7 +1,6 @@
 //! Amazon S3: operations, errors, bodies and the small rules between them.
 
 pub mod checksum;
-pub mod client;
 pub mod conditional;
 pub mod cors;
 pub mod date;
