@@ -1,1 +1,0 @@
-//! What a client of S3 sends, and reads.
