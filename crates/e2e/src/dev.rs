@@ -81,6 +81,11 @@ impl Dev {
         &self.ready
     }
 
+    /// The file that says it, for programs that read it themselves.
+    pub fn ready_file(&self) -> PathBuf {
+        self.scratch.path().join("ready")
+    }
+
     /// The data directory.
     pub fn data(&self) -> &Path {
         &self.data

@@ -14,12 +14,9 @@ fn the_console_works_in_a_browser() {
     );
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let server = Dev::start(&scratch.path().join("data"), &Options::default()).expect("the server starts");
-    let ready = server.ready();
     let output = Command::new("node")
         .arg("console.mjs")
-        .env("GATEPASS_BACKEND", &ready.backend)
-        .env("GATEPASS_STORE", &ready.store)
-        .env("GATEPASS_ISSUER", &ready.issuer)
+        .env("GATEPASS_READY", server.ready_file())
         .current_dir(directory)
         .output()
         .expect("node starts");

@@ -9,14 +9,7 @@ use crate::{generate, setup, shell, test, workspace};
 pub(crate) fn run() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     setup::run()?;
-    cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     shell::run(
         shell::cargo()
             .args(["doc", "--no-deps", "--workspace"])
@@ -29,11 +22,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
-    shell::run(
-        shell::cargo()
-            .args(arguments)
-            .current_dir(workspace::root()),
-    )
+    shell::run(shell::cargo().args(arguments).current_dir(workspace::root()))
 }
 
 /// Generates, and compares what git sees before and after: this asks the same of a fresh clone as of a tree at work.
@@ -50,11 +39,7 @@ fn generated_files_are_current() -> Result<()> {
 
 /// The tree as git sees it: changed and untracked files by name, and every changed line.
 fn tree() -> Result<(String, String)> {
-    let names = shell::read(&mut git(&[
-        "status",
-        "--porcelain",
-        "--untracked-files=all",
-    ]))?;
+    let names = shell::read(&mut git(&["status", "--porcelain", "--untracked-files=all"]))?;
     let lines = shell::read(&mut git(&["--no-pager", "diff", "--binary", "HEAD"]))?;
     Ok((names, lines))
 }
@@ -68,9 +53,7 @@ fn git(arguments: &[&str]) -> Command {
 /// Licences, banned crates and sources. Advisories need the network and are a scheduled job's concern, not a change's.
 fn dependencies() -> Result<()> {
     if shell::find(&["cargo-deny"]).is_none() {
-        println!(
-            "cargo-deny is not installed: licences and sources of dependencies were not checked"
-        );
+        println!("cargo-deny is not installed: licences and sources of dependencies were not checked");
         return Ok(());
     }
     cargo(&["deny", "check", "bans", "licenses", "sources"])

@@ -40,12 +40,7 @@ const SHORT_SNAPSHOTS: u32 = 8;
 
 impl Faults {
     pub(crate) fn short() -> Self {
-        Self {
-            kills: SHORT_KILLS,
-            snapshots: SHORT_SNAPSHOTS,
-            seed: None,
-            short: true,
-        }
+        Self { kills: SHORT_KILLS, snapshots: SHORT_SNAPSHOTS, seed: None, short: true }
     }
 }
 
@@ -66,24 +61,11 @@ impl Memory {
 /// Runs each bench target and shows only its `ratio` lines, which is what can be compared between machines.
 pub(crate) fn bench(options: &Bench) -> Result<()> {
     for (package, target) in bench_targets()? {
-        if options
-            .filter
-            .as_ref()
-            .is_some_and(|wanted| !target.contains(wanted.as_str()))
-        {
+        if options.filter.as_ref().is_some_and(|wanted| !target.contains(wanted.as_str())) {
             continue;
         }
         let mut cargo = shell::cargo();
-        cargo
-            .args([
-                "bench",
-                "--quiet",
-                "--package",
-                &package,
-                "--bench",
-                &target,
-            ])
-            .current_dir(workspace::root());
+        cargo.args(["bench", "--quiet", "--package", &package, "--bench", &target]).current_dir(workspace::root());
         let said = shell::read(&mut cargo)?;
         for line in said.lines().filter(|line| line.starts_with("ratio ")) {
             println!("{line}");
@@ -94,16 +76,11 @@ pub(crate) fn bench(options: &Bench) -> Result<()> {
 
 fn bench_targets() -> Result<Vec<(String, String)>> {
     let metadata = workspace::metadata()?;
-    let packages = metadata["packages"]
-        .as_array()
-        .context("`cargo metadata` names no packages")?;
+    let packages = metadata["packages"].as_array().context("`cargo metadata` names no packages")?;
     let mut found = Vec::new();
     for package in packages {
         for target in package["targets"].as_array().into_iter().flatten() {
-            if target["kind"]
-                .as_array()
-                .is_some_and(|kinds| kinds.contains(&Value::from("bench")))
-            {
+            if target["kind"].as_array().is_some_and(|kinds| kinds.contains(&Value::from("bench"))) {
                 found.push((text(&package["name"])?, text(&target["name"])?));
             }
         }
@@ -112,28 +89,19 @@ fn bench_targets() -> Result<Vec<(String, String)>> {
 }
 
 fn text(value: &Value) -> Result<String> {
-    Ok(value
-        .as_str()
-        .context("`cargo metadata` names something by no text")?
-        .to_owned())
+    Ok(value.as_str().context("`cargo metadata` names something by no text")?.to_owned())
 }
 
 pub(crate) fn faults(options: &Faults) -> Result<()> {
     let programs = workspace::build(Profile::Release)?;
-    if options.short {
-        run_faults(&programs, &Faults::short())
-    } else {
-        run_faults(&programs, options)
-    }
+    if options.short { run_faults(&programs, &Faults::short()) } else { run_faults(&programs, options) }
 }
 
 pub(crate) fn run_faults(programs: &Programs, options: &Faults) -> Result<()> {
     let mut command = Command::new(programs.path("e2e-faults")?);
     command.arg("--server").arg(programs.path("gatepass")?);
     command.arg("--kills").arg(options.kills.to_string());
-    command
-        .arg("--snapshots")
-        .arg(options.snapshots.to_string());
+    command.arg("--snapshots").arg(options.snapshots.to_string());
     if let Some(seed) = options.seed {
         command.arg("--seed").arg(seed.to_string());
     }

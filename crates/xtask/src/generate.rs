@@ -11,12 +11,8 @@ use crate::{setup, shell};
 /// The web pages come first: the server embeds them, and the documents are printed by programs linked with it.
 pub(crate) fn run() -> Result<()> {
     let web = workspace::root().join("web");
-    setup::npm_ci(&web)?;
-    shell::run(
-        Command::new("npm")
-            .args(["run", "--silent", "build"])
-            .current_dir(&web),
-    )?;
+    setup::node("web")?;
+    shell::run(Command::new("npm").args(["run", "--silent", "build"]).current_dir(&web))?;
     let programs = workspace::build(Profile::Dev)?;
     shell::run(Command::new(programs.path("e2e-generate")?).arg(workspace::root().join("docs")))
 }

@@ -3,10 +3,7 @@
 //! This crate starts other programs and reads what they say; it holds no logic of Gatepass and depends on none of its
 //! crates, so that it builds in seconds and a broken crate never breaks the tool that reports it.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a task tells a person at a terminal what it does"
-)]
+#![expect(clippy::print_stdout, reason = "a task tells a person at a terminal what it does")]
 
 mod checks;
 mod experiments;

@@ -20,46 +20,22 @@ pub(crate) struct Tool {
 
 /// Every program that the tests start, apart from those that come by cargo, pip and npm.
 pub(crate) const TOOLS: &[Tool] = &[
-    Tool {
-        names: &["python3"],
-        package: "python3",
-        purpose: "boto3 and the AWS CLI as clients",
-    },
+    Tool { names: &["python3"], package: "python3", purpose: "boto3 and the AWS CLI as clients" },
     Tool {
         names: &["node"],
         package: "nodejs",
         purpose: "the AWS SDK for JavaScript, the browser test, the web build",
     },
-    Tool {
-        names: &["npm"],
-        package: "npm",
-        purpose: "installing what Node runs",
-    },
+    Tool { names: &["npm"], package: "npm", purpose: "installing what Node runs" },
     Tool {
         names: &["chromium", "chromium-browser", "google-chrome"],
         package: "chromium",
         purpose: "the browser test",
     },
-    Tool {
-        names: &["rclone"],
-        package: "rclone",
-        purpose: "rclone as a client",
-    },
-    Tool {
-        names: &["curl"],
-        package: "curl",
-        purpose: "fetching signed URLs as a stranger does",
-    },
-    Tool {
-        names: &["mkfs.ext4"],
-        package: "e2fsprogs",
-        purpose: "file systems whose power is cut",
-    },
-    Tool {
-        names: &["mount"],
-        package: "mount",
-        purpose: "mounting them",
-    },
+    Tool { names: &["rclone"], package: "rclone", purpose: "rclone as a client" },
+    Tool { names: &["curl"], package: "curl", purpose: "fetching signed URLs as a stranger does" },
+    Tool { names: &["mkfs.ext4"], package: "e2fsprogs", purpose: "file systems whose power is cut" },
+    Tool { names: &["mount"], package: "mount", purpose: "mounting them" },
 ];
 
 /// Finds every tool, installs what is missing where that is possible, and says what it did.
@@ -76,20 +52,13 @@ pub(crate) fn ensure() -> Result<()> {
         return Ok(());
     }
     for tool in &missing {
-        println!(
-            "missing    {:<10} needed for {}",
-            tool.names[0], tool.purpose
-        );
+        println!("missing    {:<10} needed for {}", tool.names[0], tool.purpose);
     }
     let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
     install(&packages)?;
     for tool in missing {
-        let path = locate(tool).with_context(|| {
-            format!(
-                "package {} is installed, but {} is not there",
-                tool.package, tool.names[0]
-            )
-        })?;
+        let path = locate(tool)
+            .with_context(|| format!("package {} is installed, but {} is not there", tool.package, tool.names[0]))?;
         println!("installed  {:<10} {}", tool.names[0], path.display());
     }
     Ok(())
@@ -99,14 +68,10 @@ pub(crate) fn ensure() -> Result<()> {
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let list = packages.join(" ");
     if shell::find(&["apt-get"]).is_none() {
-        bail!(
-            "this is no Debian system; install these with its own package manager and start again: {list}"
-        );
+        bail!("this is no Debian system; install these with its own package manager and start again: {list}");
     }
     if !is_root()? {
-        bail!(
-            "not root, so nothing was installed; type this and start again: sudo apt-get install -y {list}"
-        );
+        bail!("not root, so nothing was installed; type this and start again: sudo apt-get install -y {list}");
     }
     shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
     shell::run(
@@ -121,10 +86,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
 pub(crate) fn locate(tool: &Tool) -> Option<PathBuf> {
     shell::find(tool.names).or_else(|| {
         let name = tool.names[0];
-        ["/usr/sbin", "/sbin"]
-            .iter()
-            .map(|directory| PathBuf::from(directory).join(name))
-            .find(|path| path.exists())
+        ["/usr/sbin", "/sbin"].iter().map(|directory| PathBuf::from(directory).join(name)).find(|path| path.exists())
     })
 }
 

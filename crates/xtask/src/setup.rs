@@ -21,8 +21,8 @@ impl Environment {
     }
 }
 
-/// The directories whose Node packages the tests use.
-const NODE_PROJECTS: [&str; 2] = ["crates/e2e/js", "crates/e2e/browser"];
+/// The directories whose Node packages the tests and the web build use.
+const NODE_PROJECTS: [&str; 3] = ["web", "crates/e2e/js", "crates/e2e/browser"];
 
 pub(crate) fn run() -> Result<Environment> {
     packages::ensure()?;
@@ -53,14 +53,7 @@ fn python() -> Result<PathBuf> {
     make_virtual_environment(&directory)?;
     shell::run(
         Command::new(directory.join("bin/python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
             .arg(&requirements),
     )?;
     fs::copy(&requirements, directory.join("requirements.txt"))?;
@@ -70,13 +63,7 @@ fn python() -> Result<PathBuf> {
 
 /// Debian keeps `venv`'s other half in a package of its own, which shows only when one is made.
 fn make_virtual_environment(directory: &Path) -> Result<()> {
-    let create = || {
-        shell::run(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(directory),
-        )
-    };
+    let create = || shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory));
     if create().is_ok() {
         return Ok(());
     }
@@ -86,7 +73,7 @@ fn make_virtual_environment(directory: &Path) -> Result<()> {
 }
 
 /// Installs exactly what the lock file of a Node project names.
-fn node(project: &str) -> Result<()> {
+pub(crate) fn node(project: &str) -> Result<()> {
     let directory = workspace::root().join(project);
     let lock = directory.join("package-lock.json");
     let stamp = directory.join("node_modules/.installed-from");
@@ -100,8 +87,8 @@ fn node(project: &str) -> Result<()> {
     Ok(())
 }
 
-/// `npm ci` without scripts of strangers, and without the download of a browser that some packages attempt.
-pub(crate) fn npm_ci(directory: &Path) -> Result<()> {
+/// `npm ci`, without the download of a browser that some packages attempt.
+fn npm_ci(directory: &Path) -> Result<()> {
     shell::run(
         Command::new("npm")
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])

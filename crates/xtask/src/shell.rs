@@ -11,10 +11,8 @@ use anyhow::{Context, Result, bail};
 /// Shows the command, runs it with this terminal, and fails unless it succeeded.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("+ {}", display(command));
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot start `{}`", display(command)))?;
+    let status =
+        command.stdin(Stdio::null()).status().with_context(|| format!("cannot start `{}`", display(command)))?;
     if status.success() {
         return Ok(());
     }
@@ -23,16 +21,13 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// Runs a command in silence and returns its standard output; a failure carries what it said.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start `{}`", display(command)))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{}`", display(command)))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         bail!("`{}` failed: {}\n{said}", display(command), output.status);
     }
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` did not print text", display(command)))
+    String::from_utf8(output.stdout).with_context(|| format!("`{}` did not print text", display(command)))
 }
 
 /// The cargo that started this task, so that a pinned toolchain stays pinned.
@@ -44,26 +39,19 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
     let search = env::var_os("PATH")?;
     names.iter().find_map(|name| {
-        env::split_paths(&search)
-            .map(|directory| directory.join(name))
-            .find(|candidate| is_executable(candidate))
+        env::split_paths(&search).map(|directory| directory.join(name)).find(|candidate| is_executable(candidate))
     })
 }
 
 fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 fn display(command: &Command) -> String {
     let mut words = vec![command.get_program()];
     words.extend(command.get_args());
-    let mut line = words
-        .into_iter()
-        .map(OsStr::to_string_lossy)
-        .collect::<Vec<_>>()
-        .join(" ");
+    let mut line = words.into_iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
     if let Some(directory) = command.get_current_dir() {
         line = format!("(in {}) {line}", directory.display());
     }

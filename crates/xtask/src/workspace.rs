@@ -12,28 +12,20 @@ use crate::shell;
 /// The directory that holds the workspace's `Cargo.toml`.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors()
-        .nth(2)
-        .expect("this crate lies two directories below the root")
-        .to_path_buf()
+    here.ancestors().nth(2).expect("this crate lies two directories below the root").to_path_buf()
 }
 
 /// What `cargo metadata` says of the packages of this workspace, without their dependencies.
 pub(crate) fn metadata() -> Result<Value> {
-    let text = shell::read(
-        shell::cargo()
-            .args(["metadata", "--no-deps", "--format-version", "1"])
-            .current_dir(root()),
-    )?;
+    let text =
+        shell::read(shell::cargo().args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(root()))?;
     serde_json::from_str(&text).context("`cargo metadata` did not print JSON")
 }
 
 /// The directory of everything built, which is also where tasks keep what they install.
 pub(crate) fn target() -> Result<PathBuf> {
     let metadata = metadata()?;
-    let directory = metadata["target_directory"]
-        .as_str()
-        .context("`cargo metadata` names no target directory")?;
+    let directory = metadata["target_directory"].as_str().context("`cargo metadata` names no target directory")?;
     Ok(directory.into())
 }
 
@@ -78,7 +70,5 @@ pub(crate) fn build(profile: Profile) -> Result<Programs> {
         }
     };
     shell::run(cargo.stdout(Stdio::inherit()))?;
-    Ok(Programs {
-        directory: target()?.join(directory),
-    })
+    Ok(Programs { directory: target()?.join(directory) })
 }
