@@ -1,0 +1,240 @@
+//! A request as it arrived: is it well-formed, for us, and what kind of request is it? Decided before
+//! anything else, from the head alone.
+
+use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::names::BucketName;
+use gatepass_signing::request::RequestView;
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, ORIGIN, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, Method, Version};
+
+use crate::config::Hosts;
+
+/// The head of a request that may go on.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) method: Method,
+    /// The raw request target, path and query, as it stood in the request line.
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    /// The bucket that the host names, in virtual-host style.
+    pub(crate) host_bucket: Option<BucketName>,
+    pub(crate) kind: Kind,
+    pub(crate) framing: Framing,
+}
+
+/// What a request is before its operation is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A request to S3, signed or anonymous.
+    S3,
+    /// A browser asking for permission; it never carries a signature.
+    Preflight,
+    /// `POST /`: a query of STS.
+    Sts,
+}
+
+/// How the end of the body is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    None,
+    Length(u64),
+    Chunked,
+}
+
+impl Arrival {
+    pub(crate) fn read(parts: Parts, hosts: &Hosts) -> Result<Self, S3Error> {
+        let host = single_host(&parts)?;
+        let target = raw_target(&parts, &host)?;
+        let framing = framing(&parts)?;
+        let host_bucket = match addressed(&host, hosts)? {
+            Addressed::Service => None,
+            Addressed::Bucket(bucket) => Some(bucket),
+        };
+        let path = target.split('?').next().unwrap_or_default();
+        let kind = match parts.method {
+            Method::OPTIONS => Kind::Preflight,
+            Method::POST if path == "/" && host_bucket.is_none() => Kind::Sts,
+            _ => Kind::S3,
+        };
+        Ok(Self { method: parts.method, target, headers: parts.headers, host_bucket, kind, framing })
+    }
+
+    /// Lends what the verifier sees.
+    pub(crate) fn view<T>(&self, read: impl FnOnce(&RequestView<'_>) -> T) -> T {
+        let headers: Vec<(&str, &[u8])> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        read(&RequestView { method: self.method.as_str(), target: &self.target, headers: &headers })
+    }
+
+    pub(crate) fn raw_path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// A header that decides something here; text that is no text counts as absent.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn is_cross_origin(&self) -> bool {
+        self.headers.contains_key(ORIGIN)
+    }
+
+    /// Whether the client waits for a word before it sends the body.
+    pub(crate) fn expects_continue(&self) -> bool {
+        self.headers.contains_key(EXPECT)
+    }
+}
+
+fn single_host(parts: &Parts) -> Result<String, S3Error> {
+    let mut values = parts.headers.get_all(HOST).iter();
+    let (Some(host), None) = (values.next(), values.next()) else {
+        return Err(S3Error::invalid_request("The request must carry exactly one Host header."));
+    };
+    let host = host.to_str().ok().filter(|host| !host.is_empty());
+    host.map(str::to_owned).ok_or_else(|| S3Error::invalid_request("The Host header is malformed."))
+}
+
+/// The target in origin form. An absolute form is accepted for the host it was sent to alone, so
+/// that the host that was signed is the host that was asked (RFC 9112 §3.2.2).
+fn raw_target(parts: &Parts, host: &str) -> Result<String, S3Error> {
+    if let Some(authority) = parts.uri.authority()
+        && !authority.as_str().eq_ignore_ascii_case(host)
+    {
+        return Err(S3Error::invalid_request("The request target and the Host header name different hosts."));
+    }
+    match parts.uri.path_and_query() {
+        Some(target) if target.as_str().starts_with('/') => Ok(target.as_str().to_owned()),
+        Some(target) if target.as_str().starts_with('?') => Ok(format!("/{target}")),
+        _ => Err(S3Error::invalid_request("The request target is not a path.")),
+    }
+}
+
+fn framing(parts: &Parts) -> Result<Framing, S3Error> {
+    let mut encodings = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => {}
+        (Some(one), None)
+            if one.as_bytes().eq_ignore_ascii_case(b"chunked")
+                && parts.version == Version::HTTP_11
+                && !parts.headers.contains_key(CONTENT_LENGTH) =>
+        {
+            return Ok(Framing::Chunked);
+        }
+        _ => return Err(S3Error::invalid_request("The framing of the request body is ambiguous.")),
+    }
+    match parts.headers.get(CONTENT_LENGTH) {
+        None => Ok(Framing::None),
+        Some(length) => {
+            let length = length.to_str().ok().and_then(|length| length.parse().ok());
+            length.map(Framing::Length).ok_or_else(|| S3Error::invalid_request("The Content-Length is malformed."))
+        }
+    }
+}
+
+enum Addressed {
+    Service,
+    Bucket(BucketName),
+}
+
+fn addressed(host: &str, hosts: &Hosts) -> Result<Addressed, S3Error> {
+    let authority: Authority =
+        host.parse().map_err(|_| S3Error::invalid_request("The Host header is malformed."))?;
+    if authority.as_str().contains('@') {
+        return Err(S3Error::invalid_request("The Host header is malformed."));
+    }
+    let name = authority.host().to_ascii_lowercase();
+    if hosts.path_style.iter().any(|served| served.eq_ignore_ascii_case(&name)) {
+        return Ok(Addressed::Service);
+    }
+    for base in &hosts.virtual_host_bases {
+        let base = base.to_ascii_lowercase();
+        if let Some(bucket) = name.strip_suffix(&base).and_then(|rest| rest.strip_suffix('.')) {
+            let bucket = BucketName::parse(bucket).map_err(|_| S3Error::invalid_bucket_name(bucket))?;
+            return Ok(Addressed::Bucket(bucket));
+        }
+    }
+    Err(unknown_host(&name, authority.port_u16(), hosts))
+}
+
+/// Says under which names the store does answer. They are no secret: whoever gets this far has found it.
+fn unknown_host(name: &str, port: Option<u16>, hosts: &Hosts) -> S3Error {
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    let path_style = hosts.path_style.iter().map(|host| format!("http://{host}{port}"));
+    let virtual_host = hosts.virtual_host_bases.iter().map(|base| format!("http://BUCKET.{base}{port}"));
+    let served: Vec<String> = path_style.chain(virtual_host).collect();
+    S3Error::invalid_request(format!("This store does not answer to the host {name}. Use {}.", served.join(" or ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use gatepass_protocol::s3::error::ErrorCode;
+
+    use super::*;
+
+    fn hosts() -> Hosts {
+        Hosts { path_style: vec!["127.0.0.1".into(), "[::1]".into()], virtual_host_bases: vec!["localhost".into()] }
+    }
+
+    fn arrive(request: http::request::Builder) -> Result<Arrival, S3Error> {
+        Arrival::read(request.body(()).unwrap().into_parts().0, &hosts())
+    }
+
+    fn to(host: &str) -> Result<Arrival, S3Error> {
+        arrive(http::Request::get("/a").header("host", host))
+    }
+
+    #[test]
+    fn the_host_decides_between_path_and_virtual_host_style() {
+        assert_eq!(to("127.0.0.1:9000").unwrap().host_bucket, None);
+        assert_eq!(to("[::1]:9000").unwrap().host_bucket, None);
+        let bucket = to("Photos.LOCALHOST:9000").unwrap().host_bucket;
+        assert_eq!(bucket.unwrap().as_str(), "photos");
+    }
+
+    #[test]
+    fn a_host_that_is_not_ours_is_told_which_ones_are() {
+        for host in ["evil.example", "localhost:9000", "127.0.0.1.evil.example", "user@127.0.0.1", ""] {
+            assert_eq!(to(host).unwrap_err().code(), ErrorCode::InvalidRequest, "{host}");
+        }
+        let message = to("localhost:9000").unwrap_err().message().to_owned();
+        assert!(message.contains("http://127.0.0.1:9000"), "{message}");
+    }
+
+    #[test]
+    fn a_missing_and_a_second_host_are_refused() {
+        assert!(arrive(http::Request::get("/")).is_err());
+        assert!(arrive(http::Request::get("/").header("host", "127.0.0.1").header("host", "127.0.0.1")).is_err());
+    }
+
+    #[test]
+    fn an_absolute_target_must_name_the_host_it_was_sent_to() {
+        let to = |target: &str| arrive(http::Request::get(target).header("host", "127.0.0.1:9000"));
+        assert_eq!(to("http://127.0.0.1:9000/b//k?x=1").unwrap().target, "/b//k?x=1");
+        assert_eq!(to("http://127.0.0.1:9000").unwrap().target, "/");
+        assert!(to("http://photos.localhost:9000/k").is_err());
+    }
+
+    #[test]
+    fn the_raw_target_survives() {
+        for target in ["/b//k", "/b/a/../c", "/b/%2e%2e%2f", "/b/%c3%A9+~", "/b/./k?x&y=%2F&&=", "/b/k?a?b"] {
+            let arrival = arrive(http::Request::get(target).header("host", "127.0.0.1")).unwrap();
+            assert_eq!(arrival.target, target);
+        }
+    }
+
+    #[test]
+    fn only_one_way_to_find_the_end_of_the_body_is_accepted() {
+        let with = |headers: &[(&str, &str)]| {
+            let request = http::Request::put("/b/k").header("host", "127.0.0.1");
+            arrive(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)))
+        };
+        assert_eq!(with(&[("transfer-encoding", "chunked")]).unwrap().framing, Framing::Chunked);
+        assert_eq!(with(&[("content-length", "3")]).unwrap().framing, Framing::Length(3));
+        assert!(with(&[("transfer-encoding", "chunked"), ("content-length", "3")]).is_err());
+        assert!(with(&[("transfer-encoding", "identity, chunked")]).is_err());
+        assert!(with(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")]).is_err());
+        assert!(with(&[("content-length", "+3")]).is_err());
+    }
+}

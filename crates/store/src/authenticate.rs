@@ -1,0 +1,129 @@
+//! Who asks? Nothing is routed, read or written before this is answered.
+
+use gatepass_authority::{Authority, Identity};
+use gatepass_iam::Principal;
+use gatepass_protocol::s3::error::S3Error;
+use gatepass_signing::credentials::AccessKeyId;
+use gatepass_signing::request::{Query, Target};
+use gatepass_signing::sigv4::verify::{self, Claim, Expectations, Payload, Presented, Refusal, Service, Verified};
+use gatepass_signing::sigv4::{KeyCache, Region};
+use jiff::Timestamp;
+
+use crate::arrival::Arrival;
+
+/// What is known about the one who asks.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    pub(crate) access_key_id: Option<AccessKeyId>,
+    /// The decoded query of the request that was authenticated.
+    pub(crate) query: Query,
+    /// What the signature says about the body.
+    pub(crate) payload: Payload,
+}
+
+/// A caller of STS, who is always somebody.
+#[derive(Debug)]
+pub(crate) struct StsCaller {
+    pub(crate) identity: Identity,
+    pub(crate) access_key_id: AccessKeyId,
+}
+
+/// Why a request is not authenticated.
+#[derive(Debug)]
+pub(crate) enum Unauthenticated {
+    Refused(Refusal),
+    UnknownKey(AccessKeyId),
+    /// A session token came with a key that has none.
+    UnexpectedToken,
+}
+
+impl From<Refusal> for Unauthenticated {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Unauthenticated> for S3Error {
+    fn from(reason: Unauthenticated) -> Self {
+        match reason {
+            Unauthenticated::Refused(refusal) => refusal.into(),
+            Unauthenticated::UnknownKey(id) => Self::invalid_access_key_id(id.as_str()),
+            Unauthenticated::UnexpectedToken => Self::invalid_token(),
+        }
+    }
+}
+
+/// Checks signatures against the keys of an authority.
+#[derive(Debug)]
+pub(crate) struct Authenticator {
+    authority: Authority,
+    keys: KeyCache,
+    region: Region,
+}
+
+impl Authenticator {
+    pub(crate) fn new(authority: Authority, region: Region) -> Self {
+        Self { authority, keys: KeyCache::new(), region }
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    pub(crate) fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Authenticates a request to S3. Without a signature the caller is anonymous.
+    pub(crate) fn s3(&self, arrival: &Arrival, now: Timestamp) -> Result<Caller, Unauthenticated> {
+        let expectations = Expectations::new(self.region.clone(), Service::S3);
+        arrival.view(|view| match verify::parse(view, &expectations, now)? {
+            Presented::Anonymous => {
+                let payload = verify::anonymous_payload(view)?;
+                // It has been parsed a moment ago, so this does not fail.
+                let query = Target::parse(view.target).map(|target| target.query().clone()).unwrap_or_default();
+                Ok(Caller { principal: Principal::Anonymous, access_key_id: None, query, payload })
+            }
+            Presented::Query(claim) | Presented::Header(claim) => {
+                let (identity, verified) = self.verify(claim)?;
+                Ok(Caller {
+                    principal: identity.principal,
+                    access_key_id: Some(verified.access_key_id().clone()),
+                    query: verified.target().query().clone(),
+                    payload: verified.payload().clone(),
+                })
+            }
+        })
+    }
+
+    /// Authenticates a request to STS, whose body has been read; `None` for an anonymous one.
+    pub(crate) fn sts(
+        &self,
+        arrival: &Arrival,
+        body_sha256: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<StsCaller>, Unauthenticated> {
+        let expectations = Expectations::new(self.region.clone(), Service::Sts { body_sha256 });
+        arrival.view(|view| match verify::parse(view, &expectations, now)? {
+            Presented::Anonymous => Ok(None),
+            Presented::Query(claim) | Presented::Header(claim) => {
+                let (identity, verified) = self.verify(claim)?;
+                Ok(Some(StsCaller { identity, access_key_id: verified.access_key_id().clone() }))
+            }
+        })
+    }
+
+    fn verify(&self, claim: Claim) -> Result<(Identity, Verified), Unauthenticated> {
+        let Some(identity) = self.authority.lookup(claim.access_key_id()) else {
+            return Err(Unauthenticated::UnknownKey(claim.access_key_id().clone()));
+        };
+        // Only temporary keys come with a token, and there are none here.
+        let has_token = claim.session_token().is_some();
+        let verified = claim.verify(&self.keys, &identity.secret)?;
+        if has_token {
+            return Err(Unauthenticated::UnexpectedToken);
+        }
+        Ok((identity, verified))
+    }
+}

@@ -1,0 +1,228 @@
+//! Larger bodies, each a file of its own under a random name.
+//!
+//! A blob is written in the staging directory, synced, renamed into `blobs/`, and both directories
+//! are synced, before the index names it. It is unlinked after the index has forgotten it and the
+//! last reader has left. What a crash leaves between these steps is a file that nothing names, and
+//! [`Blobs::remove_leftovers`] clears such files away while the store already serves.
+//!
+//! This module knows no bucket, no key and no user.
+
+mod id;
+mod pins;
+mod staging;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) use id::{BlobId, Boot};
+pub(crate) use pins::Pinned;
+pub(crate) use staging::{NewBlob, Staging};
+
+use crate::config::Fsync;
+use pins::{Pins, Sweeper};
+
+const BLOBS: &str = "blobs";
+const STAGING: &str = "staging";
+
+/// The directory of blobs of one store.
+#[derive(Debug)]
+pub(crate) struct Blobs {
+    data: PathBuf,
+    staging: PathBuf,
+    boot: Boot,
+    fsync: Fsync,
+    pins: Arc<Pins>,
+    sweeper: Sweeper,
+}
+
+impl Blobs {
+    /// Opens the directories below `data`. `boot` must be greater than that of every start before.
+    pub(crate) fn open(data: &Path, boot: Boot, fsync: Fsync) -> io::Result<Self> {
+        let blobs = data.join(BLOBS);
+        let staging = data.join(STAGING).join(format!("{:08x}", boot.0));
+        fs::create_dir_all(&staging)?;
+        for directory in BlobId::directories() {
+            fs::create_dir_all(blobs.join(directory))?;
+        }
+        if fsync == Fsync::Always {
+            sync_directory(&blobs)?;
+            sync_directory(data)?;
+        }
+        let pins = Arc::new(Pins::new(blobs));
+        let sweeper = Sweeper::start(Arc::clone(&pins))?;
+        Ok(Self { data: data.to_owned(), staging, boot, fsync, pins, sweeper })
+    }
+
+    /// A new file to write a body into; it vanishes unless it is persisted and then adopted.
+    pub(crate) fn stage(&self) -> io::Result<Staging> {
+        let id = BlobId::random(self.boot).map_err(io::Error::other)?;
+        Staging::create(&self.staging, &self.pins.directory, id, self.fsync)
+    }
+
+    /// Runs `read`, which looks up the index and answers which blobs it found, and pins these:
+    /// no blob among them is unlinked before the [`Pinned`] is dropped.
+    pub(crate) fn pin<T, E>(
+        &self,
+        read: impl FnOnce() -> Result<(T, Vec<BlobId>), E>,
+    ) -> Result<(T, Pinned), E> {
+        self.pins.pin(self.sweeper.handle(), read)
+    }
+
+    /// Opens a blob for reading. The caller holds a [`Pinned`] of it.
+    pub(crate) fn open_blob(&self, id: BlobId) -> io::Result<File> {
+        File::open(self.pins.path(id))
+    }
+
+    /// Unlinks blobs which the index no longer names, once their readers have left.
+    pub(crate) fn remove(&self, ids: Vec<BlobId>) {
+        self.sweeper.handle().sweep(ids);
+    }
+
+    /// Removes what earlier starts left behind: their staging files, and blobs that the index does
+    /// not name. Blobs of this start are never looked at, so nothing in flight is in danger.
+    /// `named` answers `None` when the store has closed in the meantime.
+    pub(crate) fn remove_leftovers(
+        data: &Path,
+        boot: Boot,
+        mut named: impl FnMut(BlobId) -> Option<bool>,
+    ) -> io::Result<()> {
+        for directory in fs::read_dir(data.join(STAGING))? {
+            let directory = directory?;
+            if is_older(&directory.file_name(), boot) {
+                fs::remove_dir_all(directory.path())?;
+            }
+        }
+        for directory in fs::read_dir(data.join(BLOBS))? {
+            let directory = directory?;
+            if !directory.file_type()?.is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(directory.path())? {
+                let file = file?;
+                let Some(id) = file.file_name().to_str().and_then(BlobId::parse) else { continue };
+                if id.boot() >= boot {
+                    continue;
+                }
+                match named(id) {
+                    Some(true) => {}
+                    Some(false) => match fs::remove_file(file.path()) {
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                        _ => {}
+                    },
+                    None => return Ok(()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    pub(crate) fn boot(&self) -> Boot {
+        self.boot
+    }
+}
+
+fn is_older(name: &std::ffi::OsStr, boot: Boot) -> bool {
+    name.to_str()
+        .and_then(|name| u32::from_str_radix(name, 16).ok())
+        .is_some_and(|number| number < boot.0)
+}
+
+/// Makes the entries of a directory durable.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn write(blobs: &Blobs, bytes: &[u8]) -> BlobId {
+        let mut staging = blobs.stage().unwrap();
+        staging.write(bytes).unwrap();
+        staging.persist().unwrap().adopt()
+    }
+
+    fn files(directory: &Path) -> usize {
+        let Ok(entries) = fs::read_dir(directory) else { return 0 };
+        entries
+            .map(|entry| entry.unwrap())
+            .map(|entry| if entry.file_type().unwrap().is_dir() { files(&entry.path()) } else { 1 })
+            .sum()
+    }
+
+    fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !holds() {
+            assert!(Instant::now() < deadline, "never came true: {what}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_persisted_blob_reads_back() {
+        let data = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(data.path(), Boot(1), Fsync::Always).unwrap();
+        let id = write(&blobs, b"hello");
+        let text = io::read_to_string(blobs.open_blob(id).unwrap()).unwrap();
+        assert_eq!(text, "hello");
+        assert_eq!(files(&data.path().join(STAGING)), 0);
+    }
+
+    #[test]
+    fn what_is_not_adopted_vanishes() {
+        let data = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(data.path(), Boot(1), Fsync::Always).unwrap();
+        let mut abandoned = blobs.stage().unwrap();
+        abandoned.write(b"half a body").unwrap();
+        let unnamed = blobs.stage().unwrap().persist().unwrap();
+        assert_eq!(files(data.path()), 2);
+        drop(abandoned);
+        drop(unnamed);
+        assert_eq!(files(data.path()), 0);
+    }
+
+    #[test]
+    fn a_removed_blob_stays_until_its_reader_leaves() {
+        let data = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(data.path(), Boot(1), Fsync::Always).unwrap();
+        let id = write(&blobs, b"read me");
+        let ((), pinned) = blobs.pin(|| Ok::<_, io::Error>(((), vec![id]))).unwrap();
+        let other = write(&blobs, b"a marker that the sweeper has come past");
+        blobs.remove(vec![id, other]);
+        eventually("the marker is swept", || blobs.open_blob(other).is_err());
+        assert!(blobs.open_blob(id).is_ok());
+        drop(pinned);
+        eventually("the blob is swept", || blobs.open_blob(id).is_err());
+    }
+
+    #[test]
+    fn leftovers_of_earlier_starts_go_and_everything_else_stays() {
+        let data = tempfile::tempdir().unwrap();
+        let first = Blobs::open(data.path(), Boot(1), Fsync::Always).unwrap();
+        let named = write(&first, b"named by the index");
+        write(&first, b"named by nothing");
+        std::mem::forget(first.stage().unwrap());
+        fs::write(data.path().join(BLOBS).join("README"), "not ours").unwrap();
+
+        let second = Blobs::open(data.path(), Boot(2), Fsync::Always).unwrap();
+        let in_flight = write(&second, b"persisted, not yet committed");
+        let being_written = second.stage().unwrap();
+        let index = HashSet::from([named]);
+        Blobs::remove_leftovers(data.path(), Boot(2), |id| Some(index.contains(&id))).unwrap();
+
+        assert!(second.open_blob(named).is_ok());
+        assert!(second.open_blob(in_flight).is_ok());
+        assert_eq!(files(&data.path().join(BLOBS)), 3);
+        assert_eq!(files(&data.path().join(STAGING)), 1);
+        drop(being_written);
+    }
+}

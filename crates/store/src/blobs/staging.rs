@@ -1,0 +1,111 @@
+//! Writing a blob: staging file, sync, rename, sync of the directory.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::{BlobId, sync_directory};
+use crate::config::Fsync;
+
+/// How much of a body may be unsynced while it is received, so that the sync before the answer
+/// has a bounded amount left to write.
+const UNSYNCED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A body that is being received. Dropping it removes the file.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    file: File,
+    remove: RemoveOnDrop,
+    destination: PathBuf,
+    id: BlobId,
+    fsync: Fsync,
+    unsynced: u64,
+}
+
+impl Staging {
+    pub(super) fn create(
+        staging: &Path,
+        blobs: &Path,
+        id: BlobId,
+        fsync: Fsync,
+    ) -> io::Result<Self> {
+        let path = staging.join(id.to_string());
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let remove = RemoveOnDrop(Some(path));
+        Ok(Self { file, remove, destination: blobs.join(id.path()), id, fsync, unsynced: 0 })
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.unsynced += bytes.len() as u64;
+        if self.fsync == Fsync::Always && self.unsynced >= UNSYNCED_BYTES {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        Ok(())
+    }
+
+    /// Makes the blob durable under its final name. Until it is adopted it is still removed on drop.
+    pub(crate) fn persist(mut self) -> io::Result<NewBlob> {
+        if self.fsync == Fsync::Always {
+            self.file.sync_all()?;
+        }
+        let staged = self.remove.path();
+        rename_durably(staged, &self.destination, self.fsync)?;
+        self.remove = RemoveOnDrop(self.remove.take().map(|_| self.destination.clone()));
+        Ok(NewBlob { id: self.id, remove: self.remove })
+    }
+}
+
+/// A durable blob that nothing names yet. Dropping it removes the file; adopting it, after the
+/// index has committed its name, keeps it.
+#[derive(Debug)]
+pub(crate) struct NewBlob {
+    id: BlobId,
+    remove: RemoveOnDrop,
+}
+
+impl NewBlob {
+    pub(crate) fn id(&self) -> BlobId {
+        self.id
+    }
+
+    pub(crate) fn adopt(mut self) -> BlobId {
+        self.remove.take();
+        self.id
+    }
+}
+
+#[derive(Debug)]
+struct RemoveOnDrop(Option<PathBuf>);
+
+impl RemoveOnDrop {
+    fn path(&self) -> &Path {
+        self.0.as_deref().expect("taken only by the functions that consume its owner")
+    }
+
+    fn take(&mut self) -> Option<PathBuf> {
+        self.0.take()
+    }
+}
+
+impl Drop for RemoveOnDrop {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0
+            && let Err(error) = fs::remove_file(path)
+        {
+            // The next start clears it away.
+            tracing::warn!(%error, "could not remove an unfinished body");
+        }
+    }
+}
+
+/// Renames a synced file so that the new name survives a power loss. The old name needs no sync:
+/// should it reappear, it is a leftover like any other.
+fn rename_durably(from: &Path, to: &Path, fsync: Fsync) -> io::Result<()> {
+    fs::rename(from, to)?;
+    if fsync == Fsync::Always {
+        sync_directory(to.parent().expect("a blob lies in a directory"))?;
+    }
+    Ok(())
+}

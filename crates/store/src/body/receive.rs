@@ -1,0 +1,127 @@
+//! Receiving the content of an object: from the socket on the reactor, to the disk off it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gatepass_protocol::s3::checksum::{BodyIntegrity, Checksum, ChecksumAlgorithm};
+use gatepass_protocol::s3::error::S3Error;
+use gatepass_signing::sigv4::chunked::Decoder;
+use gatepass_signing::sigv4::verify::Payload;
+use hyper::body::Incoming;
+use tokio::task::JoinHandle;
+
+use super::next_piece;
+use super::sink::{Fault, Sink};
+use crate::arrival::{Arrival, Framing};
+use crate::blobs::Blobs;
+use crate::index::{NewBody, SMALL_BODY_BYTES};
+
+/// The largest body of one PutObject or UploadPart ("Uploading objects", Amazon S3 User Guide).
+pub(crate) const CONTENT_MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// How much is received before it is handed to the disk. Two such batches are in memory at most: one
+/// that is received, one that is written.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// How the content of an object comes, and what must be true of it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(super) length: u64,
+    pub(super) decoder: Option<Decoder>,
+    pub(super) sha256: Option<[u8; 32]>,
+    pub(super) integrity: BodyIntegrity,
+    pub(super) stored: ChecksumAlgorithm,
+}
+
+/// Content that is complete, checked and durable, and that nothing names yet.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) body: NewBody,
+    pub(crate) size: u64,
+    pub(crate) md5: [u8; 16],
+    /// In the algorithm that was asked to be stored.
+    pub(crate) checksum: Checksum,
+}
+
+impl Plan {
+    /// Reads the length, from the head alone, so that too much is refused before it is sent.
+    pub(crate) fn new(
+        arrival: &Arrival,
+        payload: &Payload,
+        integrity: BodyIntegrity,
+        stored: ChecksumAlgorithm,
+    ) -> Result<Self, S3Error> {
+        let decoded = arrival.header("x-amz-decoded-content-length").map(str::parse::<u64>);
+        let length = match (payload, decoded, arrival.framing) {
+            (Payload::StreamingSigned(_) | Payload::StreamingUnsignedTrailer, Some(Ok(decoded)), _) => decoded,
+            (Payload::Unsigned | Payload::Sha256(_), _, Framing::Length(length)) => length,
+            _ => return Err(S3Error::missing_content_length()),
+        };
+        if length > CONTENT_MAX_BYTES {
+            return Err(S3Error::entity_too_large(length, CONTENT_MAX_BYTES));
+        }
+        let sha256 = match payload {
+            Payload::Sha256(digest) => Some(*digest),
+            _ => None,
+        };
+        Ok(Self { length, decoder: payload.decoder(length), sha256, integrity, stored })
+    }
+}
+
+/// Receives the content. When this fails, or is dropped, nothing of it stays.
+pub(crate) async fn receive(mut incoming: Incoming, plan: Plan, blobs: &Arc<Blobs>) -> Result<Received, S3Error> {
+    let mut pipe = Pipe { idle: Some(Sink::new(plan, Arc::clone(blobs))), writing: None };
+    let mut batch = Vec::new();
+    let mut batched = 0;
+    while let Some(piece) = next_piece(&mut incoming).await? {
+        batched += piece.len();
+        batch.push(piece);
+        if batched >= BATCH_BYTES {
+            pipe.write(std::mem::take(&mut batch)).await?;
+            batched = 0;
+        }
+    }
+    let mut sink = pipe.sink().await?;
+    if sink.is_in_memory() && batched <= SMALL_BODY_BYTES {
+        batch.iter().try_for_each(|piece| sink.take(piece))?;
+        if sink.is_in_memory() {
+            return Ok(sink.finish()?);
+        }
+        batch.clear();
+    }
+    let finished = tokio::task::spawn_blocking(move || {
+        batch.iter().try_for_each(|piece| sink.take(piece))?;
+        sink.finish()
+    });
+    Ok(joined(finished).await?)
+}
+
+/// A sink that works off the reactor while the next batch arrives.
+struct Pipe {
+    idle: Option<Sink>,
+    writing: Option<JoinHandle<Result<Sink, Fault>>>,
+}
+
+impl Pipe {
+    async fn write(&mut self, batch: Vec<Bytes>) -> Result<(), S3Error> {
+        let mut sink = self.sink().await?;
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            batch.iter().try_for_each(|piece| sink.take(piece))?;
+            Ok(sink)
+        }));
+        Ok(())
+    }
+
+    /// The sink, once it has written what it was given.
+    async fn sink(&mut self) -> Result<Sink, S3Error> {
+        match (self.idle.take(), self.writing.take()) {
+            (Some(sink), _) => Ok(sink),
+            (None, Some(writing)) => Ok(joined(writing).await?),
+            (None, None) => Err(S3Error::internal()),
+        }
+    }
+}
+
+async fn joined<T>(task: JoinHandle<Result<T, Fault>>) -> Result<T, Fault> {
+    task.await.unwrap_or_else(|error| Err(Fault::Io(std::io::Error::other(error))))
+}

@@ -1,0 +1,203 @@
+//! The body of an answer: bytes at hand, or pieces of an object read from disk as the client takes them.
+//!
+//! A read happens off the reactor, one ahead of the client and not more: a client that does not take
+//! its bytes holds two chunks of memory and no thread.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::task::JoinHandle;
+
+use crate::blobs::{Blobs, Pinned};
+use crate::index::{Piece, Source};
+
+/// How much one read takes from the disk.
+const READ_BYTES: u64 = 256 * 1024;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum ResponseBody {
+    Bytes(Bytes),
+    Object(Box<ObjectBody>),
+}
+
+impl ResponseBody {
+    pub(crate) fn empty() -> Self {
+        Self::Bytes(Bytes::new())
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Object(object) => object.left,
+        }
+    }
+}
+
+impl From<String> for ResponseBody {
+    fn from(text: String) -> Self {
+        Self::Bytes(text.into())
+    }
+}
+
+impl http_body::Body for ResponseBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match self.get_mut() {
+            Self::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Object(object) => object.poll_chunk(context).map_ok(Frame::data),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.len())
+    }
+}
+
+/// A stretch of an object that is being read.
+#[derive(Debug)]
+pub(crate) struct ObjectBody {
+    blobs: Arc<Blobs>,
+    stretches: VecDeque<Stretch>,
+    reading: Option<JoinHandle<io::Result<(Bytes, Option<Reader>)>>>,
+    reader: Option<Reader>,
+    left: u64,
+    /// Keeps the files from being unlinked.
+    _pinned: Pinned,
+}
+
+#[derive(Debug)]
+struct Stretch {
+    source: Source,
+    offset: u64,
+    length: u64,
+}
+
+#[derive(Debug)]
+struct Reader {
+    file: File,
+    left: u64,
+}
+
+impl ObjectBody {
+    /// `length` bytes from `offset` of an object that consists of `pieces`.
+    pub(crate) fn new(blobs: Arc<Blobs>, pieces: &[Piece], pinned: Pinned, offset: u64, length: u64) -> Self {
+        let mut stretches = VecDeque::new();
+        let (mut skip, mut left) = (offset, length);
+        for piece in pieces {
+            if left == 0 {
+                break;
+            }
+            if skip >= piece.size {
+                skip -= piece.size;
+                continue;
+            }
+            let length = left.min(piece.size - skip);
+            stretches.push_back(Stretch { source: piece.source.clone(), offset: skip, length });
+            left -= length;
+            skip = 0;
+        }
+        Self { blobs, stretches, reading: None, reader: None, left: length, _pinned: pinned }
+    }
+
+    /// Opens the first file, so that a store that has lost it answers an error, not half an object.
+    pub(crate) fn open_first(&mut self) -> io::Result<()> {
+        if let Some(Stretch { source: Source::Blob(id), offset, length }) = self.stretches.front() {
+            self.reader = Some(Reader::open(self.blobs.open_blob(*id)?, *offset, *length)?);
+            self.stretches.pop_front();
+        }
+        Ok(())
+    }
+
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        if self.reading.is_none() {
+            match self.next_read() {
+                Some(NextRead::Memory(bytes)) => {
+                    self.left -= bytes.len() as u64;
+                    return Poll::Ready(Some(Ok(bytes)));
+                }
+                Some(NextRead::File(reading)) => self.reading = Some(reading),
+                None => return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
+            }
+        }
+        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
+        let read = ready!(Pin::new(reading).poll(context)).map_err(io::Error::other).flatten();
+        self.reading = None;
+        Poll::Ready(Some(read.map(|(bytes, reader)| {
+            self.left -= bytes.len() as u64;
+            self.reader = reader;
+            if self.reader.is_some() {
+                self.reading = self.read_on();
+            }
+            bytes
+        })))
+    }
+
+    fn next_read(&mut self) -> Option<NextRead> {
+        if self.reader.is_some() {
+            return self.read_on().map(NextRead::File);
+        }
+        let Stretch { source, offset, length } = self.stretches.pop_front()?;
+        match source {
+            Source::Memory(bytes) => {
+                let (start, length) = (usize::try_from(offset).ok()?, usize::try_from(length).ok()?);
+                Some(NextRead::Memory(bytes.slice(start..start + length)))
+            }
+            Source::Blob(id) => {
+                let blobs = Arc::clone(&self.blobs);
+                Some(NextRead::File(tokio::task::spawn_blocking(move || {
+                    Reader::open(blobs.open_blob(id)?, offset, length)?.read()
+                })))
+            }
+        }
+    }
+
+    fn read_on(&mut self) -> Option<JoinHandle<io::Result<(Bytes, Option<Reader>)>>> {
+        let reader = self.reader.take()?;
+        Some(tokio::task::spawn_blocking(move || reader.read()))
+    }
+}
+
+enum NextRead {
+    Memory(Bytes),
+    File(JoinHandle<io::Result<(Bytes, Option<Reader>)>>),
+}
+
+impl Reader {
+    fn open(mut file: File, offset: u64, left: u64) -> io::Result<Self> {
+        if offset > 0 {
+            file.seek(SeekFrom::Start(offset))?;
+        }
+        Ok(Self { file, left })
+    }
+
+    fn read(mut self) -> io::Result<(Bytes, Option<Self>)> {
+        let wanted = self.left.min(READ_BYTES);
+        let mut bytes = Vec::with_capacity(usize::try_from(wanted).expect("at most READ_BYTES"));
+        (&self.file).take(wanted).read_to_end(&mut bytes)?;
+        if (bytes.len() as u64) < wanted {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= wanted;
+        Ok((bytes.into(), (self.left > 0).then_some(self)))
+    }
+}

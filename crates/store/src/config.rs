@@ -1,0 +1,61 @@
+//! What a store is started with.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gatepass_authority::RootSource;
+use jiff::Timestamp;
+
+/// Where the store gets the time from. The binary gives it the wall clock, a test its own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Everything a store is started with.
+pub struct Config {
+    /// The directory that holds everything the store keeps. Made when it does not exist.
+    pub data: PathBuf,
+    /// The region that signatures must name.
+    pub region: String,
+    /// The host names under which the store answers.
+    pub hosts: Hosts,
+    /// Whether an acknowledged write has reached the disk.
+    pub fsync: Fsync,
+    /// Where the root credentials come from.
+    pub root: RootSource,
+    /// The time.
+    pub now: Clock,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("data", &self.data)
+            .field("region", &self.region)
+            .field("hosts", &self.hosts)
+            .field("fsync", &self.fsync)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether an acknowledged write survives a power loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fsync {
+    /// Every write is synced before it is acknowledged.
+    Always,
+    /// Nothing is ever synced: for data that may be thrown away. Killing the process loses nothing,
+    /// losing power may lose everything.
+    Never,
+}
+
+/// The host names under which the store answers; a request for any other is refused, so that a
+/// web page which makes its own name point here (DNS rebinding) gets nothing.
+///
+/// Names are compared without case and without the port.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hosts {
+    /// Names whose paths begin with the bucket: `http://127.0.0.1:9000/bucket/key`.
+    pub path_style: Vec<String>,
+    /// Names before which a bucket stands: `localhost` for `http://bucket.localhost:9000/key`.
+    pub virtual_host_bases: Vec<String>,
+}

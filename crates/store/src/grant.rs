@@ -1,0 +1,123 @@
+//! The proof that a request may touch something: which bucket, which key, and for what.
+//!
+//! A [`Grant`] is made by [`authorize`](crate::authorize) and nowhere else. Functions that touch
+//! data take it and no name beside it, so that a check cannot be forgotten, nor made for one object
+//! and used for another. Its type says what it is for: a permission to read does not write.
+
+use gatepass_protocol::s3::names::{BucketName, ObjectKey};
+
+use crate::authorize::Allowed;
+
+/// A kind of access: one IAM action.
+pub(crate) trait Action {
+    /// What the action is done to.
+    type Resource;
+    /// The action's name in IAM.
+    const NAME: &'static str;
+}
+
+/// An object's place. It need not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ObjectName {
+    pub(crate) bucket: BucketName,
+    pub(crate) key: ObjectKey,
+}
+
+/// The account as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Account;
+
+macro_rules! actions {
+    ($($name:ident on $resource:ty;)*) => {$(
+        #[derive(Debug)]
+        pub(crate) struct $name;
+        impl Action for $name {
+            type Resource = $resource;
+            const NAME: &'static str = concat!("s3:", stringify!($name));
+        }
+    )*};
+}
+
+actions! {
+    ListAllMyBuckets on Account;
+    CreateBucket on BucketName;
+    DeleteBucket on BucketName;
+    ListBucket on BucketName;
+    GetBucketLocation on BucketName;
+    GetBucketCORS on BucketName;
+    PutBucketCORS on BucketName;
+    ListBucketMultipartUploads on BucketName;
+    GetObject on ObjectName;
+    PutObject on ObjectName;
+    DeleteObject on ObjectName;
+    AbortMultipartUpload on ObjectName;
+    ListMultipartUploadParts on ObjectName;
+}
+
+/// How policies name a resource.
+pub(crate) trait Arn {
+    fn arn(&self) -> String;
+}
+
+impl Arn for Account {
+    fn arn(&self) -> String {
+        "arn:aws:s3:::*".to_owned()
+    }
+}
+
+impl Arn for BucketName {
+    fn arn(&self) -> String {
+        format!("arn:aws:s3:::{self}")
+    }
+}
+
+impl Arn for ObjectName {
+    fn arn(&self) -> String {
+        format!("arn:aws:s3:::{}/{}", self.bucket, self.key)
+    }
+}
+
+/// What lies in a bucket, or is one.
+pub(crate) trait InBucket {
+    fn bucket(&self) -> &BucketName;
+}
+
+impl InBucket for BucketName {
+    fn bucket(&self) -> &BucketName {
+        self
+    }
+}
+
+impl InBucket for ObjectName {
+    fn bucket(&self) -> &BucketName {
+        &self.bucket
+    }
+}
+
+/// Permission for one action on one resource.
+#[derive(Debug)]
+pub(crate) struct Grant<A: Action> {
+    resource: A::Resource,
+}
+
+impl<A: Action> Grant<A> {
+    /// A policy has allowed the action on this resource: `Allowed` comes only from its evaluation.
+    pub(crate) fn new(resource: A::Resource, _decision: Allowed) -> Self {
+        Self { resource }
+    }
+}
+
+impl<A: Action> Grant<A>
+where
+    A::Resource: InBucket,
+{
+    pub(crate) fn bucket(&self) -> &BucketName {
+        self.resource.bucket()
+    }
+}
+
+impl<A: Action<Resource = ObjectName>> Grant<A> {
+    pub(crate) fn key(&self) -> &ObjectKey {
+        &self.resource.key
+    }
+}

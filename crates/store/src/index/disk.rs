@@ -1,0 +1,49 @@
+//! The file below redb: its own backend, so that `fsync = "never"` is one branch.
+//!
+//! redb's own way of not syncing (`Durability::None`) keeps commits in memory; with this one they
+//! reach the page cache, and a killed process loses nothing.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use redb::StorageBackend;
+
+use crate::config::Fsync;
+
+#[derive(Debug)]
+pub(super) struct Disk {
+    file: File,
+    fsync: Fsync,
+}
+
+impl Disk {
+    pub(super) fn new(file: File, fsync: Fsync) -> Self {
+        Self { file, fsync }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(out, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        match self.fsync {
+            Fsync::Always => self.file.sync_data(),
+            Fsync::Never => Ok(()),
+        }
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(data, offset)
+    }
+}

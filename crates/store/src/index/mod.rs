@@ -1,0 +1,210 @@
+//! What the store knows: buckets, objects, uploads and parts in ordered tables, small bodies beside.
+//!
+//! redb below, with quick repair on, so that a store of any size opens at once after a crash, and a
+//! bounded cache. Reads are snapshots. Writes go through one thread that commits them in groups.
+//! Data is asked for with a [`Grant`](crate::grant::Grant), never with a bare name.
+
+mod disk;
+mod listing;
+mod records;
+mod serial;
+mod snapshot;
+mod tables;
+mod transaction;
+mod writer;
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gatepass_protocol::s3::error::S3Error;
+use redb::{Database, ReadableDatabase, ReadableTable};
+use thiserror::Error;
+
+pub(crate) use listing::{Listed, ObjectPage, Scan, UploadPage};
+pub(crate) use records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord};
+pub(crate) use snapshot::{FoundObject, Piece, Source, Snapshot};
+pub(crate) use transaction::{AssembledPart, NewBody, NewObject, NewPart, Transaction};
+
+use crate::blobs::{BlobId, Blobs, Boot};
+use crate::config::Fsync;
+use disk::Disk;
+use writer::Writer;
+
+/// How much memory redb may use for its pages. Its default is 1 GiB.
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bodies up to this size live in the index: one group commit makes many of them durable, where a
+/// file of its own would cost each two more syncs.
+pub(crate) const SMALL_BODY_BYTES: usize = 16 * 1024;
+
+const FILE_NAME: &str = "index.redb";
+const UNFINISHED_FILE_NAME: &str = "index.redb.new";
+
+/// Why an index did not open.
+#[derive(Debug, Error)]
+pub enum IndexError {
+    /// The file cannot be read or written.
+    #[error("cannot use {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The database inside is damaged, or of a later version.
+    #[error("cannot open the database {}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What redb says.
+        source: Box<redb::Error>,
+    },
+}
+
+/// Why a read or a write did not happen.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The request is answered with this; nothing has changed.
+    Refused(S3Error),
+    /// The disk or the database failed.
+    Storage(redb::Error),
+    /// A record does not parse.
+    Damaged(serde_json::Error),
+    /// A defect: a request was refused after it had changed something. Its group is not committed.
+    ChangedAndRefused,
+    /// The writer has stopped, or did not commit.
+    Closed,
+}
+
+impl From<S3Error> for Failure {
+    fn from(error: S3Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+macro_rules! storage_failures {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Storage(error.into())
+            }
+        }
+    )*};
+}
+storage_failures!(redb::StorageError, redb::TableError, redb::TransactionError, redb::CommitError);
+
+impl From<Failure> for S3Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(error) => return error,
+            Failure::Storage(error) => tracing::error!(%error, "the index failed"),
+            Failure::Damaged(error) => tracing::error!(%error, "a record of the index is damaged"),
+            Failure::ChangedAndRefused => tracing::error!("a refused request has changed the index"),
+            Failure::Closed => tracing::error!("a write was not committed"),
+        }
+        S3Error::internal()
+    }
+}
+
+/// The open index of one store.
+#[derive(Debug)]
+pub(crate) struct Index {
+    database: Arc<Database>,
+    writer: Writer,
+}
+
+impl Index {
+    /// Whether `data` holds an index already.
+    pub(crate) fn exists_in(data: &Path) -> bool {
+        data.join(FILE_NAME).exists()
+    }
+
+    /// Opens the index in `data`, or makes it, and counts this start.
+    pub(crate) fn open(data: &Path, fsync: Fsync) -> Result<(Self, Boot), IndexError> {
+        let path = data.join(FILE_NAME);
+        if !path.exists() {
+            make(data, &path, fsync)?;
+        }
+        let database = open_database(&path, fsync)?;
+        let boot = count_start(&database).map_err(|source| IndexError::Database {
+            path: path.clone(),
+            source: Box::new(source),
+        })?;
+        let database = Arc::new(database);
+        let writer = Writer::start(Arc::clone(&database))
+            .map_err(|source| IndexError::Io { path, source })?;
+        Ok((Self { database, writer }, boot))
+    }
+
+    /// From now on removes from `blobs` what commits release.
+    pub(crate) fn attach(&self, blobs: &Arc<Blobs>) {
+        self.writer.attach(Arc::clone(blobs));
+    }
+
+    /// The state after the last commit.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
+        Ok(Snapshot::new(self.database.begin_read()?))
+    }
+
+    /// Runs `change` in the next group commit and answers when that is durable. `change` refuses
+    /// before it changes anything.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.writer.write(change).await
+    }
+
+    /// Whether any object or part consists of this blob.
+    pub(crate) fn names_blob(&self, id: BlobId) -> Result<bool, Failure> {
+        self.snapshot()?.names_blob(id)
+    }
+}
+
+/// Makes an empty database under another name and renames it: a start that is killed half way
+/// leaves nothing that the next start would take for a database.
+fn make(data: &Path, path: &Path, fsync: Fsync) -> Result<(), IndexError> {
+    let unfinished = data.join(UNFINISHED_FILE_NAME);
+    let io_error = |source| IndexError::Io { path: unfinished.clone(), source };
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(error)),
+        _ => {}
+    }
+    drop(open_database(&unfinished, fsync)?);
+    fs::rename(&unfinished, path).map_err(io_error)?;
+    if fsync == Fsync::Always {
+        crate::blobs::sync_directory(data).map_err(io_error)?;
+    }
+    Ok(())
+}
+
+fn open_database(path: &Path, fsync: Fsync) -> Result<Database, IndexError> {
+    let file: File = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|source| IndexError::Io { path: path.to_owned(), source })?;
+    redb::Builder::new()
+        .set_cache_size(CACHE_BYTES)
+        .create_with_backend(Disk::new(file, fsync))
+        .map_err(|source| IndexError::Database { path: path.to_owned(), source: Box::new(source.into()) })
+}
+
+/// Makes missing tables and the number of this start.
+fn count_start(database: &Database) -> Result<Boot, redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_quick_repair(true);
+    tables::create(&transaction)?;
+    let boot = {
+        let mut counters = transaction.open_table(tables::COUNTERS)?;
+        let before = counters.get(tables::BOOT)?.map_or(0, |guard| guard.value());
+        counters.insert(tables::BOOT, before + 1)?;
+        Boot(u32::try_from(before + 1).unwrap_or(u32::MAX))
+    };
+    transaction.commit()?;
+    Ok(boot)
+}

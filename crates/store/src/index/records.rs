@@ -1,0 +1,116 @@
+//! What the index remembers. Records are JSON: they describe themselves, so that a later version
+//! may add a field and still read what an earlier one wrote.
+
+use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumType};
+use gatepass_protocol::s3::names::Etag;
+use gatepass_protocol::s3::object_headers::ObjectHeaders;
+use gatepass_protocol::s3::operation::StorageClass;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, serial};
+use crate::blobs::BlobId;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BucketRecord {
+    pub(crate) created: Timestamp,
+    /// The CORS configuration as XML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cors: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectRecord {
+    #[serde(with = "serial::etag")]
+    pub(crate) etag: Etag,
+    pub(crate) size: u64,
+    pub(crate) modified: Timestamp,
+    #[serde(default, with = "serial::headers")]
+    pub(crate) headers: ObjectHeaders,
+    #[serde(default, with = "serial::storage_class", skip_serializing_if = "serial::is_standard")]
+    pub(crate) storage_class: StorageClass,
+    #[serde(default, with = "serial::checksum", skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum: Option<Checksum>,
+    /// Of how many parts it was assembled; `None` for an object that came in one piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parts: Option<u32>,
+    /// The multipart upload it came from, so that a completion repeated by a client whose first
+    /// answer was lost can be answered like the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upload: Option<String>,
+    pub(super) body: BodyRecord,
+}
+
+/// Where the bytes are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum BodyRecord {
+    Empty,
+    /// A row of the table of small bodies.
+    Small(u64),
+    /// A file.
+    Blob(BlobName),
+    /// A row of the table of layouts: the parts of an assembled object.
+    Layout(u64),
+}
+
+/// A blob's id as text; JSON numbers end at 64 bits in many readers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct BlobName(pub(super) BlobId);
+
+impl TryFrom<String> for BlobName {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        BlobId::parse(&name).map(Self).ok_or("not the name of a blob")
+    }
+}
+
+impl From<BlobName> for String {
+    fn from(name: BlobName) -> Self {
+        name.0.to_string()
+    }
+}
+
+/// One part of an assembled object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LayoutPart {
+    pub(super) number: u16,
+    pub(super) size: u64,
+    pub(super) body: BodyRecord,
+    #[serde(default, with = "serial::checksum", skip_serializing_if = "Option::is_none")]
+    pub(super) checksum: Option<Checksum>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UploadRecord {
+    pub(crate) initiated: Timestamp,
+    #[serde(default, with = "serial::headers")]
+    pub(crate) headers: ObjectHeaders,
+    #[serde(default, with = "serial::storage_class", skip_serializing_if = "serial::is_standard")]
+    pub(crate) storage_class: StorageClass,
+    /// The checksum the client asked for.
+    #[serde(default, with = "serial::checksum_kind", skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum: Option<(ChecksumAlgorithm, ChecksumType)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PartRecord {
+    /// The MD5 of the part.
+    #[serde(with = "serial::etag")]
+    pub(crate) etag: Etag,
+    pub(crate) size: u64,
+    pub(crate) modified: Timestamp,
+    #[serde(default, with = "serial::checksum", skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum: Option<Checksum>,
+    pub(super) body: BodyRecord,
+}
+
+pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+    serde_json::to_vec(record).expect("records have text keys and no failing serializer")
+}
+
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(bytes).map_err(Failure::Damaged)
+}

@@ -1,0 +1,110 @@
+//! How the protocol's types are written into records: as the texts that go over the wire.
+
+use gatepass_protocol::s3::operation::StorageClass;
+
+pub(super) mod etag {
+    use gatepass_protocol::s3::names::Etag;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(in crate::index) fn serialize<S: Serializer>(etag: &Etag, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(etag.as_str())
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Etag, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Etag::parse(&text).ok_or_else(|| de::Error::custom("not an entity tag"))
+    }
+}
+
+pub(super) mod checksum {
+    use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(in crate::index) fn serialize<S: Serializer>(
+        checksum: &Option<Checksum>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let texts = checksum.as_ref().map(|checksum| (checksum.algorithm().as_str(), checksum.to_text()));
+        texts.serialize(serializer)
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Checksum>, D::Error> {
+        let Some((algorithm, text)) = Option::<(String, String)>::deserialize(deserializer)? else { return Ok(None) };
+        let checksum = ChecksumAlgorithm::parse(&algorithm).and_then(|algorithm| Checksum::parse(algorithm, &text));
+        checksum.map(Some).ok_or_else(|| de::Error::custom("not a checksum"))
+    }
+}
+
+pub(super) mod checksum_kind {
+    use gatepass_protocol::s3::checksum::{ChecksumAlgorithm, ChecksumType};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(in crate::index) type Kind = (ChecksumAlgorithm, ChecksumType);
+
+    pub(in crate::index) fn serialize<S: Serializer>(kind: &Option<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
+        kind.map(|(algorithm, kind)| (algorithm.as_str(), kind.as_str())).serialize(serializer)
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Kind>, D::Error> {
+        let Some((algorithm, kind)) = Option::<(String, String)>::deserialize(deserializer)? else { return Ok(None) };
+        match (ChecksumAlgorithm::parse(&algorithm), ChecksumType::parse(&kind)) {
+            (Some(algorithm), Some(kind)) => Ok(Some((algorithm, kind))),
+            _ => Err(de::Error::custom("not a kind of checksum")),
+        }
+    }
+}
+
+pub(super) mod headers {
+    use std::collections::BTreeMap;
+
+    use gatepass_protocol::s3::object_headers::ObjectHeaders;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(remote = "ObjectHeaders")]
+    struct Headers {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content_type: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cache_control: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content_disposition: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content_encoding: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content_language: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires: Option<String>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        metadata: BTreeMap<String, String>,
+    }
+
+    pub(in crate::index) fn serialize<S: Serializer>(headers: &ObjectHeaders, serializer: S) -> Result<S::Ok, S::Error> {
+        Headers::serialize(headers, serializer)
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectHeaders, D::Error> {
+        Headers::deserialize(deserializer)
+    }
+}
+
+pub(super) mod storage_class {
+    use gatepass_protocol::s3::operation::StorageClass;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(in crate::index) fn serialize<S: Serializer>(class: &StorageClass, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(class.as_str())
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StorageClass, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        StorageClass::parse(&name).ok_or_else(|| de::Error::custom("not a storage class"))
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(super) fn is_standard(class: &StorageClass) -> bool {
+    *class == StorageClass::Standard
+}

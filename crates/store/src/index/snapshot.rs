@@ -1,0 +1,173 @@
+//! Reading one consistent state.
+
+use bytes::Bytes;
+use gatepass_protocol::s3::checksum::Checksum;
+use gatepass_protocol::s3::names::{BucketName, UploadId};
+use redb::{ReadOnlyTable, ReadTransaction};
+use serde::de::DeserializeOwned;
+
+use super::records::{BodyRecord, LayoutPart, decode};
+use super::{BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, tables};
+use crate::blobs::BlobId;
+use crate::grant::{Action, GetObject, Grant, InBucket, ListAllMyBuckets, ListMultipartUploadParts, ObjectName};
+
+/// The index as one commit left it.
+pub(crate) struct Snapshot {
+    pub(super) transaction: ReadTransaction,
+}
+
+/// An object and where its bytes are.
+#[derive(Debug)]
+pub(crate) struct FoundObject {
+    pub(crate) record: ObjectRecord,
+    /// In order; together they are the object.
+    pub(crate) pieces: Vec<Piece>,
+}
+
+impl FoundObject {
+    pub(crate) fn blobs(&self) -> Vec<BlobId> {
+        self.pieces.iter().filter_map(|piece| piece.source.blob()).collect()
+    }
+}
+
+/// A stretch of an object: a part of an upload, or all of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    /// The number of the part; 1 for an object that came in one piece.
+    pub(crate) number: u16,
+    pub(crate) size: u64,
+    pub(crate) checksum: Option<Checksum>,
+    pub(crate) source: Source,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    Memory(Bytes),
+    Blob(BlobId),
+}
+
+impl Source {
+    fn blob(&self) -> Option<BlobId> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Blob(id) => Some(*id),
+        }
+    }
+}
+
+impl Snapshot {
+    pub(super) fn new(transaction: ReadTransaction) -> Self {
+        Self { transaction }
+    }
+
+    pub(crate) fn bucket<A: Action>(&self, grant: &Grant<A>) -> Result<Option<BucketRecord>, Failure>
+    where
+        A::Resource: InBucket,
+    {
+        self.bucket_for_cors(grant.bucket())
+    }
+
+    /// The only read without a grant: CORS is evaluated for requests that carry no signature.
+    pub(crate) fn bucket_for_cors(&self, bucket: &BucketName) -> Result<Option<BucketRecord>, Failure> {
+        self.read(tables::BUCKETS, bucket.as_str())
+    }
+
+    /// All buckets, by name.
+    pub(crate) fn buckets(
+        &self,
+        _grant: &Grant<ListAllMyBuckets>,
+    ) -> Result<Vec<(String, BucketRecord)>, Failure> {
+        let table = self.transaction.open_table(tables::BUCKETS)?;
+        let mut buckets = Vec::new();
+        for row in table.range::<&str>(..)? {
+            let (name, record) = row?;
+            buckets.push((name.value().to_owned(), decode(record.value())?));
+        }
+        Ok(buckets)
+    }
+
+    /// What is known about an object, without its body.
+    pub(crate) fn object<A: Action<Resource = ObjectName>>(
+        &self,
+        grant: &Grant<A>,
+    ) -> Result<Option<ObjectRecord>, Failure> {
+        self.read(tables::OBJECTS, (grant.bucket().as_str(), grant.key().as_str()))
+    }
+
+    /// An object with its body. Blobs among it must be pinned while they are read.
+    pub(crate) fn object_with_body(&self, grant: &Grant<GetObject>) -> Result<Option<FoundObject>, Failure> {
+        let Some(record) = self.object(grant)? else { return Ok(None) };
+        let pieces = match &record.body {
+            BodyRecord::Layout(id) => {
+                let layout: Vec<LayoutPart> = self.read(tables::LAYOUTS, *id)?.unwrap_or_default();
+                layout
+                    .into_iter()
+                    .map(|part| self.piece(part.number, part.size, part.checksum, &part.body))
+                    .collect::<Result<_, _>>()?
+            }
+            body => vec![self.piece(1, record.size, record.checksum.clone(), body)?],
+        };
+        Ok(Some(FoundObject { record, pieces }))
+    }
+
+    fn piece(
+        &self,
+        number: u16,
+        size: u64,
+        checksum: Option<Checksum>,
+        body: &BodyRecord,
+    ) -> Result<Piece, Failure> {
+        let source = match body {
+            BodyRecord::Blob(name) => Source::Blob(name.0),
+            BodyRecord::Small(id) => {
+                let table = self.transaction.open_table(tables::SMALL)?;
+                let bytes = table.get(id)?.map(|guard| Bytes::copy_from_slice(guard.value()));
+                Source::Memory(bytes.unwrap_or_default())
+            }
+            BodyRecord::Empty | BodyRecord::Layout(_) => Source::Memory(Bytes::new()),
+        };
+        Ok(Piece { number, size, checksum, source })
+    }
+
+    pub(crate) fn upload<A: Action<Resource = ObjectName>>(
+        &self,
+        grant: &Grant<A>,
+        upload: &UploadId,
+    ) -> Result<Option<UploadRecord>, Failure> {
+        self.read(tables::UPLOADS, (grant.bucket().as_str(), grant.key().as_str(), upload.as_str()))
+    }
+
+    /// Up to `limit` parts of an upload after the part number `after`.
+    pub(crate) fn parts(
+        &self,
+        _grant: &Grant<ListMultipartUploadParts>,
+        upload: &UploadId,
+        after: u16,
+        limit: usize,
+    ) -> Result<Vec<(u16, PartRecord)>, Failure> {
+        let table = self.transaction.open_table(tables::PARTS)?;
+        let first = (upload.as_str(), after.saturating_add(1));
+        let last = (upload.as_str(), u16::MAX);
+        let mut parts = Vec::new();
+        for row in table.range(first..=last)?.take(limit) {
+            let (name, record) = row?;
+            parts.push((name.value().1, decode(record.value())?));
+        }
+        Ok(parts)
+    }
+
+    pub(super) fn names_blob(&self, id: BlobId) -> Result<bool, Failure> {
+        let table = self.transaction.open_table(tables::BLOBS)?;
+        Ok(table.get(id.to_bits())?.is_some())
+    }
+
+    fn read<'k, K: redb::Key + 'static, T: DeserializeOwned>(
+        &self,
+        definition: redb::TableDefinition<'_, K, &'static [u8]>,
+        key: impl std::borrow::Borrow<K::SelfType<'k>>,
+    ) -> Result<Option<T>, Failure> {
+        let table: ReadOnlyTable<K, &'static [u8]> = self.transaction.open_table(definition)?;
+        let found = table.get(key)?;
+        found.map(|bytes| decode(bytes.value())).transpose()
+    }
+}

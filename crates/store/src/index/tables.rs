@@ -1,0 +1,36 @@
+//! The tables. Text is compared byte by byte, which for UTF-8 is the order S3 lists in.
+
+use redb::{TableDefinition, WriteTransaction};
+
+/// Name → [`BucketRecord`](super::BucketRecord).
+pub(super) const BUCKETS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("buckets");
+/// Bucket, key → [`ObjectRecord`](super::ObjectRecord).
+pub(super) const OBJECTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("objects");
+/// The bytes of small bodies.
+pub(super) const SMALL: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("small");
+/// The parts of assembled objects: `Vec<LayoutPart>`.
+pub(super) const LAYOUTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("layouts");
+/// Blob → how many objects and parts consist of it. A copy shares the blobs of its source.
+pub(super) const BLOBS: TableDefinition<'_, u128, u64> = TableDefinition::new("blobs");
+/// Bucket, key, upload id → [`UploadRecord`](super::UploadRecord). Upload ids begin with their time.
+pub(super) const UPLOADS: TableDefinition<'_, (&str, &str, &str), &[u8]> = TableDefinition::new("uploads");
+/// Upload id, part number → [`PartRecord`](super::PartRecord).
+pub(super) const PARTS: TableDefinition<'_, (&str, u16), &[u8]> = TableDefinition::new("parts");
+/// The store's own numbers.
+pub(super) const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
+
+/// How often the store has been started.
+pub(super) const BOOT: &str = "boot";
+
+/// Makes the tables that do not exist yet, so that a snapshot always finds them.
+pub(super) fn create(transaction: &WriteTransaction) -> Result<(), redb::TableError> {
+    transaction.open_table(BUCKETS)?;
+    transaction.open_table(OBJECTS)?;
+    transaction.open_table(SMALL)?;
+    transaction.open_table(LAYOUTS)?;
+    transaction.open_table(BLOBS)?;
+    transaction.open_table(UPLOADS)?;
+    transaction.open_table(PARTS)?;
+    transaction.open_table(COUNTERS)?;
+    Ok(())
+}

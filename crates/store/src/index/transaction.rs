@@ -1,0 +1,397 @@
+//! The changes a write can make. Each takes the grant for what it changes.
+
+use gatepass_protocol::s3::checksum::Checksum;
+use gatepass_protocol::s3::names::{Etag, UploadId};
+use gatepass_protocol::s3::object_headers::ObjectHeaders;
+use gatepass_protocol::s3::operation::StorageClass;
+use jiff::Timestamp;
+use redb::{ReadableTable, Table, WriteTransaction};
+use serde::de::DeserializeOwned;
+
+use super::records::{BlobName, BodyRecord, LayoutPart, decode, encode};
+use super::{
+    BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, tables,
+};
+use crate::blobs::{BlobId, NewBlob};
+use crate::grant::{
+    AbortMultipartUpload, Action, CreateBucket, DeleteBucket, DeleteObject, GetObject, Grant, InBucket,
+    ObjectName, PutBucketCORS, PutObject,
+};
+
+/// A body that has been received and checked.
+#[derive(Debug)]
+pub(crate) enum NewBody {
+    Small(Vec<u8>),
+    Blob(NewBlob),
+}
+
+/// An object that is about to exist.
+#[derive(Debug)]
+pub(crate) struct NewObject {
+    pub(crate) etag: Etag,
+    pub(crate) size: u64,
+    pub(crate) modified: Timestamp,
+    pub(crate) headers: ObjectHeaders,
+    pub(crate) storage_class: StorageClass,
+    pub(crate) checksum: Option<Checksum>,
+}
+
+/// A part that is about to exist.
+#[derive(Debug)]
+pub(crate) struct NewPart {
+    pub(crate) etag: Etag,
+    pub(crate) size: u64,
+    pub(crate) modified: Timestamp,
+    pub(crate) checksum: Option<Checksum>,
+}
+
+/// A part that a completion has chosen.
+#[derive(Debug)]
+pub(crate) struct AssembledPart {
+    pub(crate) number: u16,
+    pub(crate) record: PartRecord,
+}
+
+/// What a transaction does besides its tables.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    /// How many changes were made.
+    pub(super) changes: u64,
+    /// Blobs that the commit makes part of the store.
+    adopted: Vec<NewBlob>,
+    /// Blobs that the commit makes the index forget.
+    pub(super) released: Vec<BlobId>,
+}
+
+impl Effects {
+    pub(super) fn adopt_all(&mut self) {
+        for blob in self.adopted.drain(..) {
+            blob.adopt();
+        }
+    }
+}
+
+/// The tables, open for writing, for a group of requests.
+pub(crate) struct Transaction<'t> {
+    buckets: Table<'t, &'static str, &'static [u8]>,
+    objects: Table<'t, (&'static str, &'static str), &'static [u8]>,
+    small: Table<'t, u64, &'static [u8]>,
+    layouts: Table<'t, u64, &'static [u8]>,
+    blobs: Table<'t, u128, u64>,
+    uploads: Table<'t, (&'static str, &'static str, &'static str), &'static [u8]>,
+    parts: Table<'t, (&'static str, u16), &'static [u8]>,
+    effects: &'t mut Effects,
+}
+
+impl<'t> Transaction<'t> {
+    pub(super) fn open(inner: &'t WriteTransaction, effects: &'t mut Effects) -> Result<Self, Failure> {
+        Ok(Self {
+            buckets: inner.open_table(tables::BUCKETS)?,
+            objects: inner.open_table(tables::OBJECTS)?,
+            small: inner.open_table(tables::SMALL)?,
+            layouts: inner.open_table(tables::LAYOUTS)?,
+            blobs: inner.open_table(tables::BLOBS)?,
+            uploads: inner.open_table(tables::UPLOADS)?,
+            parts: inner.open_table(tables::PARTS)?,
+            effects,
+        })
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.effects.changes
+    }
+
+    pub(crate) fn bucket<A: Action>(&self, grant: &Grant<A>) -> Result<Option<BucketRecord>, Failure>
+    where
+        A::Resource: InBucket,
+    {
+        read(&self.buckets, grant.bucket().as_str())
+    }
+
+    pub(crate) fn create_bucket(
+        &mut self,
+        grant: &Grant<CreateBucket>,
+        record: &BucketRecord,
+    ) -> Result<(), Failure> {
+        self.effects.changes += 1;
+        self.buckets.insert(grant.bucket().as_str(), encode(record).as_slice())?;
+        Ok(())
+    }
+
+    pub(crate) fn configure_bucket(
+        &mut self,
+        grant: &Grant<PutBucketCORS>,
+        record: &BucketRecord,
+    ) -> Result<(), Failure> {
+        self.effects.changes += 1;
+        self.buckets.insert(grant.bucket().as_str(), encode(record).as_slice())?;
+        Ok(())
+    }
+
+    /// Whether the bucket holds objects. Uploads in progress do not count; they go with the bucket.
+    pub(crate) fn holds_objects(&self, grant: &Grant<DeleteBucket>) -> Result<bool, Failure> {
+        let bucket = grant.bucket().as_str();
+        match self.objects.range((bucket, "")..)?.next() {
+            Some(first) => Ok(first?.0.value().0 == bucket),
+            None => Ok(false),
+        }
+    }
+
+    pub(crate) fn delete_bucket(&mut self, grant: &Grant<DeleteBucket>) -> Result<(), Failure> {
+        let bucket = grant.bucket().as_str();
+        self.effects.changes += 1;
+        self.buckets.remove(bucket)?;
+        let mut uploads = Vec::new();
+        for row in self.uploads.range((bucket, "", "")..)? {
+            let (name, _) = row?;
+            let (of, key, upload) = name.value();
+            if of != bucket {
+                break;
+            }
+            uploads.push((key.to_owned(), upload.to_owned()));
+        }
+        for (key, upload) in uploads {
+            self.remove_upload(bucket, &key, &upload)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn object<A: Action<Resource = ObjectName>>(
+        &self,
+        grant: &Grant<A>,
+    ) -> Result<Option<ObjectRecord>, Failure> {
+        read(&self.objects, (grant.bucket().as_str(), grant.key().as_str()))
+    }
+
+    /// Puts an object in the place of the one that may be there.
+    pub(crate) fn put_object(
+        &mut self,
+        grant: &Grant<PutObject>,
+        object: NewObject,
+        body: NewBody,
+    ) -> Result<ObjectRecord, Failure> {
+        let body = self.add_body(body)?;
+        self.insert_object(grant, object, body, None, None)
+    }
+
+    /// Puts a copy of `source`, which shares its blobs.
+    pub(crate) fn copy_object(
+        &mut self,
+        _from: &Grant<GetObject>,
+        source: &ObjectRecord,
+        to: &Grant<PutObject>,
+        object: NewObject,
+    ) -> Result<ObjectRecord, Failure> {
+        let body = self.share_body(&source.body)?;
+        self.insert_object(to, object, body, source.parts, None)
+    }
+
+    pub(crate) fn delete_object(&mut self, grant: &Grant<DeleteObject>) -> Result<(), Failure> {
+        let Some(record) = self.object(grant)? else { return Ok(()) };
+        self.effects.changes += 1;
+        self.objects.remove((grant.bucket().as_str(), grant.key().as_str()))?;
+        self.release_body(&record.body)
+    }
+
+    pub(crate) fn create_upload(
+        &mut self,
+        grant: &Grant<PutObject>,
+        upload: &UploadId,
+        record: &UploadRecord,
+    ) -> Result<(), Failure> {
+        self.effects.changes += 1;
+        let name = (grant.bucket().as_str(), grant.key().as_str(), upload.as_str());
+        self.uploads.insert(name, encode(record).as_slice())?;
+        Ok(())
+    }
+
+    pub(crate) fn upload<A: Action<Resource = ObjectName>>(
+        &self,
+        grant: &Grant<A>,
+        upload: &UploadId,
+    ) -> Result<Option<UploadRecord>, Failure> {
+        read(&self.uploads, (grant.bucket().as_str(), grant.key().as_str(), upload.as_str()))
+    }
+
+    /// Puts a part in the place of the one of the same number. The upload must exist.
+    pub(crate) fn put_part(
+        &mut self,
+        _grant: &Grant<PutObject>,
+        upload: &UploadId,
+        number: u16,
+        part: NewPart,
+        body: NewBody,
+    ) -> Result<(), Failure> {
+        let NewPart { etag, size, modified, checksum } = part;
+        let body = self.add_body(body)?;
+        let record = PartRecord { etag, size, modified, checksum, body };
+        let before: Option<PartRecord> = {
+            let replaced = self.parts.insert((upload.as_str(), number), encode(&record).as_slice())?;
+            replaced.map(|bytes| decode(bytes.value())).transpose()?
+        };
+        match before {
+            Some(before) => self.release_body(&before.body),
+            None => Ok(()),
+        }
+    }
+
+    /// The parts of an upload, in the order of their numbers.
+    pub(crate) fn parts(
+        &self,
+        _grant: &Grant<PutObject>,
+        upload: &UploadId,
+    ) -> Result<Vec<AssembledPart>, Failure> {
+        let mut parts = Vec::new();
+        for row in self.parts.range((upload.as_str(), 0)..=(upload.as_str(), u16::MAX))? {
+            let (name, record) = row?;
+            parts.push(AssembledPart { number: name.value().1, record: decode(record.value())? });
+        }
+        Ok(parts)
+    }
+
+    /// Turns the chosen parts into an object without moving a byte, and ends the upload; parts that
+    /// were not chosen go with it.
+    pub(crate) fn complete_upload(
+        &mut self,
+        grant: &Grant<PutObject>,
+        upload: &UploadId,
+        object: NewObject,
+        chosen: Vec<AssembledPart>,
+    ) -> Result<ObjectRecord, Failure> {
+        let mut layout = Vec::with_capacity(chosen.len());
+        for AssembledPart { number, record } in chosen {
+            self.parts.remove((upload.as_str(), number))?;
+            let PartRecord { size, checksum, body, .. } = record;
+            layout.push(LayoutPart { number, size, body, checksum });
+        }
+        let count = u32::try_from(layout.len()).expect("part numbers end at 10,000");
+        let id = next_id(&self.layouts)?;
+        self.layouts.insert(id, encode(&layout).as_slice())?;
+        self.remove_upload(grant.bucket().as_str(), grant.key().as_str(), upload.as_str())?;
+        self.insert_object(grant, object, BodyRecord::Layout(id), Some(count), Some(upload))
+    }
+
+    pub(crate) fn abort_upload(
+        &mut self,
+        grant: &Grant<AbortMultipartUpload>,
+        upload: &UploadId,
+    ) -> Result<(), Failure> {
+        self.remove_upload(grant.bucket().as_str(), grant.key().as_str(), upload.as_str())
+    }
+
+    fn insert_object(
+        &mut self,
+        grant: &Grant<PutObject>,
+        object: NewObject,
+        body: BodyRecord,
+        parts: Option<u32>,
+        upload: Option<&UploadId>,
+    ) -> Result<ObjectRecord, Failure> {
+        let NewObject { etag, size, modified, headers, storage_class, checksum } = object;
+        let upload = upload.map(|upload| upload.as_str().to_owned());
+        let record = ObjectRecord { etag, size, modified, headers, storage_class, checksum, parts, upload, body };
+        self.effects.changes += 1;
+        let before: Option<ObjectRecord> = {
+            let name = (grant.bucket().as_str(), grant.key().as_str());
+            let replaced = self.objects.insert(name, encode(&record).as_slice())?;
+            replaced.map(|bytes| decode(bytes.value())).transpose()?
+        };
+        if let Some(before) = before {
+            self.release_body(&before.body)?;
+        }
+        Ok(record)
+    }
+
+    fn remove_upload(&mut self, bucket: &str, key: &str, upload: &str) -> Result<(), Failure> {
+        self.effects.changes += 1;
+        self.uploads.remove((bucket, key, upload))?;
+        let mut bodies = Vec::new();
+        for row in self.parts.extract_from_if((upload, 0)..=(upload, u16::MAX), |_, _| true)? {
+            let record: PartRecord = decode(row?.1.value())?;
+            bodies.push(record.body);
+        }
+        bodies.iter().try_for_each(|body| self.release_body(body))
+    }
+
+    fn add_body(&mut self, body: NewBody) -> Result<BodyRecord, Failure> {
+        self.effects.changes += 1;
+        match body {
+            NewBody::Small(bytes) if bytes.is_empty() => Ok(BodyRecord::Empty),
+            NewBody::Small(bytes) => {
+                let id = next_id(&self.small)?;
+                self.small.insert(id, bytes.as_slice())?;
+                Ok(BodyRecord::Small(id))
+            }
+            NewBody::Blob(blob) => {
+                let id = blob.id();
+                self.blobs.insert(id.to_bits(), 1)?;
+                self.effects.adopted.push(blob);
+                Ok(BodyRecord::Blob(BlobName(id)))
+            }
+        }
+    }
+
+    fn share_body(&mut self, body: &BodyRecord) -> Result<BodyRecord, Failure> {
+        self.effects.changes += 1;
+        match body {
+            BodyRecord::Empty => Ok(BodyRecord::Empty),
+            BodyRecord::Small(from) => {
+                let bytes = self.small.get(from)?.map(|guard| guard.value().to_owned());
+                let to = next_id(&self.small)?;
+                self.small.insert(to, bytes.unwrap_or_default().as_slice())?;
+                Ok(BodyRecord::Small(to))
+            }
+            BodyRecord::Blob(name) => {
+                let users = self.blobs.get(name.0.to_bits())?.map_or(0, |guard| guard.value());
+                self.blobs.insert(name.0.to_bits(), users + 1)?;
+                Ok(body.clone())
+            }
+            BodyRecord::Layout(from) => {
+                let mut layout: Vec<LayoutPart> = read(&self.layouts, *from)?.unwrap_or_default();
+                for part in &mut layout {
+                    part.body = self.share_body(&part.body)?;
+                }
+                let to = next_id(&self.layouts)?;
+                self.layouts.insert(to, encode(&layout).as_slice())?;
+                Ok(BodyRecord::Layout(to))
+            }
+        }
+    }
+
+    fn release_body(&mut self, body: &BodyRecord) -> Result<(), Failure> {
+        match body {
+            BodyRecord::Empty => {}
+            BodyRecord::Small(id) => {
+                self.small.remove(id)?;
+            }
+            BodyRecord::Blob(name) => {
+                let users = self.blobs.get(name.0.to_bits())?.map_or(0, |guard| guard.value());
+                if users > 1 {
+                    self.blobs.insert(name.0.to_bits(), users - 1)?;
+                } else {
+                    self.blobs.remove(name.0.to_bits())?;
+                    self.effects.released.push(name.0);
+                }
+            }
+            BodyRecord::Layout(id) => {
+                let layout: Vec<LayoutPart> = read(&self.layouts, *id)?.unwrap_or_default();
+                self.layouts.remove(id)?;
+                layout.iter().try_for_each(|part| self.release_body(&part.body))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ids grow, so that rows written one after another lie side by side. That the last one is given
+/// again once it was removed harms nobody: who reads it reads a snapshot.
+fn next_id(table: &Table<'_, u64, &'static [u8]>) -> Result<u64, Failure> {
+    Ok(table.last()?.map_or(0, |(last, _)| last.value() + 1))
+}
+
+fn read<'k, K: redb::Key + 'static, T: DeserializeOwned>(
+    table: &impl ReadableTable<K, &'static [u8]>,
+    key: impl std::borrow::Borrow<K::SelfType<'k>>,
+) -> Result<Option<T>, Failure> {
+    table.get(key)?.map(|bytes| decode(bytes.value())).transpose()
+}

@@ -1,0 +1,161 @@
+//! The one thread that writes. Whatever has arrived while the last commit was synced goes into the
+//! next one together: the cost of a sync is shared, and an answer goes out only after it.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+
+use redb::Database;
+use tokio::sync::{mpsc, oneshot};
+
+use super::transaction::{Effects, Transaction};
+use super::Failure;
+use crate::blobs::Blobs;
+
+/// How many writes may wait for the writer; more of them wait outside.
+const WAITING_WRITES: usize = 1024;
+/// How many writes one commit takes at most, which bounds how long the first of them waits.
+const WRITES_PER_COMMIT: usize = 256;
+
+/// Applies a change and keeps its outcome until the commit has told whether it holds.
+type Apply = Box<dyn FnOnce(&mut Transaction<'_>) -> Applied + Send>;
+
+enum Applied {
+    /// The change refused its request, which has been answered.
+    Refused,
+    /// The change is part of the transaction. Called after the commit.
+    Changed(Box<dyn FnOnce(Committed) + Send>),
+    /// The database failed under the change, and with it the whole group.
+    Failed(Failure, Box<dyn FnOnce(Committed) + Send>),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Committed {
+    Yes,
+    No,
+}
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    // Both are taken on drop.
+    queue: Option<mpsc::Sender<Apply>>,
+    thread: Option<JoinHandle<()>>,
+    blobs: Arc<OnceLock<Arc<Blobs>>>,
+}
+
+impl Writer {
+    pub(super) fn start(database: Arc<Database>) -> io::Result<Self> {
+        let (queue, arrivals) = mpsc::channel(WAITING_WRITES);
+        let blobs: Arc<OnceLock<Arc<Blobs>>> = Arc::default();
+        let released = Arc::clone(&blobs);
+        let thread = thread::Builder::new()
+            .name("gatepass-writer".into())
+            .spawn(move || run(&database, arrivals, &released))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), blobs })
+    }
+
+    pub(super) fn attach(&self, blobs: Arc<Blobs>) {
+        // A second store over one index does not exist: the first one stays.
+        let _ = self.blobs.set(blobs);
+    }
+
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let apply = move |transaction: &mut Transaction<'_>| match change(transaction) {
+            Ok(value) => Applied::Changed(Box::new(move |committed| {
+                // The client may have left; its write holds all the same.
+                let _ = answer.send(match committed {
+                    Committed::Yes => Ok(value),
+                    Committed::No => Err(Failure::Closed),
+                });
+            })),
+            Err(Failure::Refused(error)) => {
+                let _ = answer.send(Err(Failure::Refused(error)));
+                Applied::Refused
+            }
+            Err(failure) => Applied::Failed(
+                failure,
+                Box::new(move |_| {
+                    let _ = answer.send(Err(Failure::Closed));
+                }),
+            ),
+        };
+        let queue = self.queue.as_ref().ok_or(Failure::Closed)?;
+        queue.send(Box::new(apply)).await.map_err(|_| Failure::Closed)?;
+        answered.await.map_err(|_| Failure::Closed)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.take();
+        if let Some(thread) = self.thread.take() {
+            // The database must be closed when this returns, so that it can be opened again.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(database: &Database, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLock<Arc<Blobs>>) {
+    while let Some(first) = arrivals.blocking_recv() {
+        let mut group = vec![first];
+        while group.len() < WRITES_PER_COMMIT
+            && let Ok(next) = arrivals.try_recv()
+        {
+            group.push(next);
+        }
+        let mut waiting = Vec::with_capacity(group.len());
+        match commit(database, group, &mut waiting) {
+            Ok(released) => {
+                waiting.into_iter().for_each(|answer| answer(Committed::Yes));
+                if let Some(blobs) = blobs.get() {
+                    blobs.remove(released);
+                }
+            }
+            Err(failure) => {
+                tracing::error!(?failure, writes = waiting.len(), "a group of writes was not committed");
+                waiting.into_iter().for_each(|answer| answer(Committed::No));
+            }
+        }
+    }
+}
+
+/// Commits a group, and answers which blobs the index has forgotten with it.
+fn commit(
+    database: &Database,
+    group: Vec<Apply>,
+    waiting: &mut Vec<Box<dyn FnOnce(Committed) + Send>>,
+) -> Result<Vec<crate::blobs::BlobId>, Failure> {
+    let mut inner = database.begin_write()?;
+    inner.set_quick_repair(true);
+    let mut effects = Effects::default();
+    {
+        let mut transaction = Transaction::open(&inner, &mut effects)?;
+        for apply in group {
+            let changes_before = transaction.changes();
+            match apply(&mut transaction) {
+                Applied::Changed(answer) => waiting.push(answer),
+                Applied::Refused if transaction.changes() == changes_before => {}
+                Applied::Refused => return Err(Failure::ChangedAndRefused),
+                Applied::Failed(failure, answer) => {
+                    waiting.push(answer);
+                    return Err(failure);
+                }
+            }
+        }
+    }
+    if effects.changes == 0 {
+        // Every request was refused, or found things as it wanted them.
+        inner.abort()?;
+        return Ok(Vec::new());
+    }
+    let committed = inner.commit();
+    // When a commit fails nobody knows what the disk holds: the new blobs stay, in case the index
+    // names them after a restart, and are cleared away by that restart otherwise.
+    effects.adopt_all();
+    committed?;
+    Ok(effects.released)
+}

@@ -1,0 +1,220 @@
+//! GetObject and HeadObject: ranges, parts, conditions, overrides.
+
+use std::sync::Arc;
+
+use gatepass_protocol::s3::checksum::Checksum;
+use gatepass_protocol::s3::conditional::ReadOutcome;
+use gatepass_protocol::s3::date::http_date;
+use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::object_headers::ResponseOverrides;
+use gatepass_protocol::s3::operation::{self, ChecksumMode, PartOrRange, StorageClass};
+use gatepass_protocol::s3::range::ResolvedRange;
+use http::StatusCode;
+
+use super::{Call, existing_bucket};
+use crate::answer::Answer;
+use crate::blobs::Pinned;
+use crate::body::{ObjectBody, ResponseBody};
+use crate::grant::{GetObject, Grant, ListBucket, ObjectName};
+use crate::index::{Failure, FoundObject, ObjectRecord, Source};
+use crate::store::Store;
+
+pub(super) async fn get_object(call: Call<'_>, parameters: operation::GetObject) -> Result<Answer, S3Error> {
+    let store = Arc::clone(call.store);
+    let Read { found, pinned, stretch, mut answer } = read(call, parameters).await?;
+    let Some(Stretch { offset, length }) = stretch else { return Ok(answer) };
+    answer.body = body(&store, &found, pinned, offset, length)?;
+    Ok(answer)
+}
+
+pub(super) async fn head_object(call: Call<'_>, parameters: operation::GetObject) -> Result<Answer, S3Error> {
+    let Read { stretch, mut answer, .. } = read(call, parameters).await?;
+    if let Some(Stretch { length, .. }) = stretch {
+        answer.add("content-length", length.to_string().as_bytes());
+    }
+    Ok(answer)
+}
+
+struct Read {
+    found: FoundObject,
+    pinned: Pinned,
+    /// Which bytes are to be sent; `None` for 304.
+    stretch: Option<Stretch>,
+    answer: Answer,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    offset: u64,
+    length: u64,
+}
+
+async fn read(call: Call<'_>, parameters: operation::GetObject) -> Result<Read, S3Error> {
+    let operation::GetObject { bucket, key, piece, preconditions, overrides, checksum_mode } = parameters;
+    let (store, now) = (Arc::clone(call.store), call.now);
+    let grant = call.authorizer.grant::<GetObject>(ObjectName { bucket, key })?;
+    let may_list = call.authorizer.grant::<ListBucket>(grant.bucket().clone());
+    if call.authorizer.is_anonymous() && !overrides.is_empty() {
+        return Err(ResponseOverrides::refused_for_anonymous());
+    }
+    call.ignore_body().await?;
+    let (found, pinned) = find(&store, &grant)?;
+    let Some(found) = found else { return Err(absent(&store, &grant, may_list)) };
+
+    let record = &found.record;
+    match preconditions.evaluate_read(&record.etag, record.modified, now) {
+        ReadOutcome::Proceed => {}
+        ReadOutcome::Failed(condition) => return Err(S3Error::precondition_failed(condition)),
+        ReadOutcome::NotModified => {
+            let answer = not_modified(record);
+            return Ok(Read { found, pinned, stretch: None, answer });
+        }
+    }
+    let selected = select(&piece, &found)?;
+    let answer = describe(record, &selected, &overrides, checksum_mode);
+    Ok(Read { stretch: Some(selected.stretch), found, pinned, answer })
+}
+
+fn find(store: &Store, grant: &Grant<GetObject>) -> Result<(Option<FoundObject>, Pinned), Failure> {
+    // A lookup touches a few pages of a small tree, most of them cached: cheaper than a change of thread.
+    store.blobs.pin(|| {
+        let found = store.index.snapshot()?.object_with_body(grant)?;
+        let blobs = found.as_ref().map(FoundObject::blobs).unwrap_or_default();
+        Ok((found, blobs))
+    })
+}
+
+/// 404, to those who may know what is there, and 403 to others.
+fn absent(store: &Store, grant: &Grant<GetObject>, may_list: Result<Grant<ListBucket>, S3Error>) -> S3Error {
+    let known = may_list.and_then(|grant| existing_bucket(&store.index.snapshot()?, &grant));
+    match known {
+        Ok(_) => S3Error::no_such_key(grant.key()),
+        Err(error) => error,
+    }
+}
+
+/// What of an object is sent.
+struct Selected<'a> {
+    stretch: Stretch,
+    /// `None` when it is all.
+    range: Option<ResolvedRange>,
+    checksum: Option<&'a Checksum>,
+    parts: Option<u32>,
+}
+
+fn select<'a>(piece: &PartOrRange, found: &'a FoundObject) -> Result<Selected<'a>, S3Error> {
+    let record = &found.record;
+    let whole = Selected {
+        stretch: Stretch { offset: 0, length: record.size },
+        range: None,
+        checksum: record.checksum.as_ref(),
+        parts: None,
+    };
+    let of_range = |range: ResolvedRange| Selected {
+        stretch: Stretch { offset: range.first(), length: range.len() },
+        range: Some(range),
+        checksum: None,
+        parts: None,
+    };
+    match piece {
+        PartOrRange::Whole => Ok(whole),
+        PartOrRange::Range { if_range: Some(condition), .. } if !condition.matches(&record.etag, record.modified) => {
+            Ok(whole)
+        }
+        PartOrRange::Range { range, header, .. } => {
+            let resolved = range.resolve(record.size).map_err(|_| S3Error::invalid_range(header, record.size))?;
+            Ok(of_range(resolved))
+        }
+        PartOrRange::Part(number) => {
+            let mut offset = 0;
+            for piece in &found.pieces {
+                if piece.number == number.get() {
+                    let stretch = Stretch { offset, length: piece.size };
+                    let range = ResolvedRange::within(offset, piece.size, record.size);
+                    return Ok(Selected { stretch, range, checksum: piece.checksum.as_ref(), parts: record.parts });
+                }
+                offset += piece.size;
+            }
+            Err(S3Error::invalid_part_number(*number, record.parts.unwrap_or(1)))
+        }
+    }
+}
+
+fn describe(
+    record: &ObjectRecord,
+    selected: &Selected<'_>,
+    overrides: &ResponseOverrides,
+    checksum_mode: ChecksumMode,
+) -> Answer {
+    let status = if selected.range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    let mut answer = identified(status, record).with("accept-ranges", "bytes");
+    let replaced = |name: &str| overrides.iter().any(|(other, _)| other == name);
+    for (name, value) in record.headers.to_headers() {
+        if !replaced(&name) {
+            answer.add(&name, value.as_bytes());
+        }
+    }
+    for (name, value) in overrides.iter() {
+        answer.add(name, &latin1(value));
+    }
+    if let Some(range) = selected.range {
+        answer.add("content-range", range.content_range().as_bytes());
+    }
+    if record.storage_class != StorageClass::Standard {
+        answer.add("x-amz-storage-class", record.storage_class.as_str().as_bytes());
+    }
+    if let Some(parts) = selected.parts {
+        answer.add("x-amz-mp-parts-count", parts.to_string().as_bytes());
+    }
+    if checksum_mode == ChecksumMode::Enabled
+        && let Some(checksum) = selected.checksum
+    {
+        answer.add(checksum.algorithm().header(), checksum.to_text().as_bytes());
+        answer.add("x-amz-checksum-type", checksum.checksum_type().as_str().as_bytes());
+    }
+    answer
+}
+
+fn not_modified(record: &ObjectRecord) -> Answer {
+    let mut answer = identified(StatusCode::NOT_MODIFIED, record);
+    for (name, value) in record.headers.to_headers() {
+        // RFC 9110 §15.4.5: what a cache needs to go on using its copy.
+        if name == "cache-control" || name == "expires" {
+            answer.add(&name, value.as_bytes());
+        }
+    }
+    answer
+}
+
+fn identified(status: StatusCode, record: &ObjectRecord) -> Answer {
+    Answer::empty(status).with("etag", record.etag.quoted()).with("last-modified", http_date(record.modified))
+}
+
+/// Overrides are texts of Latin-1 and go out in it.
+fn latin1(text: &str) -> Vec<u8> {
+    text.chars().filter_map(|character| u8::try_from(u32::from(character)).ok()).collect()
+}
+
+fn body(
+    store: &Store,
+    found: &FoundObject,
+    pinned: Pinned,
+    offset: u64,
+    length: u64,
+) -> Result<ResponseBody, S3Error> {
+    if let [piece] = found.pieces.as_slice()
+        && let Source::Memory(bytes) = &piece.source
+        && let (Ok(start), Ok(length)) = (usize::try_from(offset), usize::try_from(length))
+    {
+        return bytes.get(start..start + length).map(|_| ResponseBody::Bytes(bytes.slice(start..start + length))).ok_or_else(|| {
+            tracing::error!("a small body is shorter than its record says");
+            S3Error::internal()
+        });
+    }
+    let mut body = ObjectBody::new(Arc::clone(&store.blobs), &found.pieces, pinned, offset, length);
+    body.open_first().map_err(|error| {
+        tracing::error!(%error, "a blob could not be opened");
+        S3Error::internal()
+    })?;
+    Ok(ResponseBody::Object(Box::new(body)))
+}

@@ -1,0 +1,57 @@
+//! PutObject.
+
+use gatepass_protocol::s3::checksum::ChecksumAlgorithm;
+use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::names::Etag;
+use gatepass_protocol::s3::operation;
+use http::StatusCode;
+
+use super::{Call, existing_bucket, still_existing_bucket};
+use crate::answer::Answer;
+use crate::body::{Plan, receive};
+use crate::grant::{ObjectName, PutObject};
+use crate::index::{NewObject, ObjectRecord};
+
+/// What is computed and stored where the client names no algorithm, as at AWS.
+pub(super) const DEFAULT_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
+
+pub(super) async fn put_object(call: Call<'_>, parameters: operation::PutObject) -> Result<Answer, S3Error> {
+    let operation::PutObject { bucket, key, headers, storage_class, condition, integrity } = parameters;
+    let Call { store, arrival, authorizer, payload, incoming, now } = call;
+    let grant = authorizer.grant::<PutObject>(ObjectName { bucket, key })?;
+
+    // Whatever can be refused is refused before the body is sent, and again at the moment of the write.
+    let snapshot = store.index.snapshot()?;
+    existing_bucket(&snapshot, &grant)?;
+    condition.evaluate(grant.key(), snapshot.object(&grant)?.as_ref().map(|object| &object.etag))?;
+    drop(snapshot);
+
+    let algorithm = integrity.checksum.as_ref().map_or(DEFAULT_CHECKSUM, |declared| declared.algorithm());
+    let plan = Plan::new(arrival, &payload, integrity, algorithm)?;
+    let received = receive(incoming, plan, &store.blobs).await?;
+
+    let object = NewObject {
+        etag: Etag::from_md5(&received.md5),
+        size: received.size,
+        modified: now,
+        headers,
+        storage_class,
+        checksum: Some(received.checksum),
+    };
+    let put = store.index.write(move |transaction| {
+        still_existing_bucket(transaction, &grant)?;
+        let existing = transaction.object(&grant)?;
+        condition.evaluate(grant.key(), existing.as_ref().map(|object| &object.etag))?;
+        transaction.put_object(&grant, object, received.body)
+    });
+    Ok(describe_written(&put.await?))
+}
+
+fn describe_written(record: &ObjectRecord) -> Answer {
+    let mut answer = Answer::empty(StatusCode::OK).with("etag", record.etag.quoted());
+    if let Some(checksum) = &record.checksum {
+        answer.add(checksum.algorithm().header(), checksum.to_text().as_bytes());
+        answer.add("x-amz-checksum-type", checksum.checksum_type().as_str().as_bytes());
+    }
+    answer
+}

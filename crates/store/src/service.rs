@@ -1,0 +1,138 @@
+//! One road for every request: arrival → authenticate → operation → authorize → grant → data.
+
+use std::sync::Arc;
+
+use gatepass_iam::Context;
+use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::operation::{Operation, Request as OperationRequest, Target};
+use http::{Method, Request, Response};
+use hyper::body::{Body, Incoming};
+use jiff::Timestamp;
+
+use crate::answer::{Answer, Connection};
+use crate::arrival::{Arrival, Framing, Kind};
+use crate::authorize::Authorizer;
+use crate::body::ResponseBody;
+use crate::ops::{self, Call};
+use crate::request_id::RequestId;
+use crate::store::Store;
+use crate::{cors, sts};
+
+/// What the log says about a request. Never its query, which may hold a signature or a token.
+#[derive(Debug, Default)]
+pub(crate) struct LogLine {
+    operation: Option<&'static str>,
+    access_key_id: Option<String>,
+    error: Option<&'static str>,
+}
+
+/// Answers one request.
+pub(crate) async fn answer(store: &Arc<Store>, request: Request<Incoming>) -> Response<ResponseBody> {
+    let now = store.now();
+    let id = RequestId::random();
+    let (parts, incoming) = request.into_parts();
+    let method = parts.method.clone();
+    let mut log = LogLine::default();
+    let (answer, connection) = match Arrival::read(parts, &store.hosts) {
+        Ok(arrival) => {
+            let connection = connection_after(&arrival);
+            (walk(store, &arrival, incoming, now, &id, &mut log).await, connection)
+        }
+        Err(error) => {
+            log.error = Some(error.code().as_str());
+            (Answer::error(&error, &id), Connection::Close)
+        }
+    };
+    tracing::info!(
+        request_id = id.request_id(),
+        method = %method,
+        operation = log.operation,
+        access_key_id = log.access_key_id,
+        status = answer.status.as_u16(),
+        error = log.error,
+        "request"
+    );
+    answer.into_response(&method, &id, now, connection)
+}
+
+async fn walk(
+    store: &Arc<Store>,
+    arrival: &Arrival,
+    incoming: Incoming,
+    now: Timestamp,
+    id: &RequestId,
+    log: &mut LogLine,
+) -> Answer {
+    let answered = match arrival.kind {
+        Kind::Preflight => {
+            log.operation = Some("Preflight");
+            cors::preflight(store, arrival)
+        }
+        Kind::Sts => return sts::answer(store, arrival, incoming, now, id, log).await,
+        Kind::S3 => s3(store, arrival, incoming, now, log).await,
+    };
+    let mut answer = answered.unwrap_or_else(|error| {
+        log.error = Some(error.code().as_str());
+        Answer::error(&error, id)
+    });
+    if arrival.kind == Kind::S3 && arrival.is_cross_origin() {
+        cors::decorate(store, arrival, &mut answer);
+    }
+    answer
+}
+
+async fn s3(
+    store: &Arc<Store>,
+    arrival: &Arrival,
+    incoming: Incoming,
+    now: Timestamp,
+    log: &mut LogLine,
+) -> Result<Answer, S3Error> {
+    let caller = store.authenticator.s3(arrival, now)?;
+    log.access_key_id = caller.access_key_id.map(|id| id.as_str().to_owned());
+    let target = Target::from_path(arrival.host_bucket.clone(), arrival.raw_path())?;
+    let operation = Operation::parse(&OperationRequest {
+        method: &arrival.method,
+        target,
+        query: &caller.query,
+        headers: &arrival.headers,
+    })?;
+    log.operation = Some(operation.name());
+    let context = operation
+        .condition_keys()
+        .into_iter()
+        .fold(Context::new(), |context, (key, value)| context.with(key, value));
+    let authorizer = Authorizer::new(caller.principal, context);
+    let call = Call { store, arrival, authorizer, payload: caller.payload, incoming, now };
+    ops::perform(call, operation).await
+}
+
+impl LogLine {
+    pub(crate) fn sts(&mut self, operation: &'static str) {
+        self.operation = Some(operation);
+    }
+
+    pub(crate) fn caller(&mut self, access_key_id: &str) {
+        self.access_key_id = Some(access_key_id.to_owned());
+    }
+}
+
+/// A request with `Transfer-Encoding` ends its connection: had it carried a `Content-Length` too,
+/// hyper would have hidden that, and whoever stands before this server may have believed it
+/// (RFC 9112 §6.1 asks for exactly this).
+fn connection_after(arrival: &Arrival) -> Connection {
+    match arrival.framing {
+        Framing::Chunked => Connection::Close,
+        Framing::None | Framing::Length(_) => Connection::KeepAlive,
+    }
+}
+
+/// Whether a request has a body at all.
+pub(crate) fn has_body(incoming: &Incoming) -> bool {
+    !incoming.is_end_stream()
+}
+
+/// Whether the answer to this method tells about an object without sending it.
+pub(crate) fn is_head(method: &Method) -> bool {
+    *method == Method::HEAD
+}

@@ -1,0 +1,125 @@
+//! An open store: its directory, its index and its blobs.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use gatepass_authority::{Authority, DataState};
+use gatepass_signing::credentials::Credentials;
+use gatepass_signing::sigv4::{Region, RegionError};
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::authenticate::Authenticator;
+use crate::blobs::Blobs;
+use crate::config::{Clock, Config, Hosts};
+use crate::index::{Index, IndexError};
+
+const LOCK_FILE_NAME: &str = "lock";
+
+/// A store whose data directory this process alone has open.
+pub struct Store {
+    pub(crate) index: Arc<Index>,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) hosts: Hosts,
+    now: Clock,
+    /// Dropped last: the next process may come in when everything else is closed.
+    _lock: File,
+}
+
+/// Why a store does not open.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The data directory cannot be used.
+    #[error("cannot use the data directory {}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another process has the data directory open.
+    #[error("the data directory {} is in use by another process", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The region is not the name of one.
+    #[error("the region is not usable")]
+    Region(#[from] RegionError),
+    /// There are no root credentials.
+    #[error("there are no root credentials")]
+    Authority(#[from] gatepass_authority::OpenError),
+    /// The index does not open.
+    #[error("the index does not open")]
+    Index(#[from] IndexError),
+}
+
+impl Store {
+    /// Opens the store in `config.data`, or makes one there. Needs no repair after a crash.
+    pub fn open(config: Config) -> Result<Arc<Self>, OpenError> {
+        let Config { data, region, hosts, fsync, root, now } = config;
+        let region = Region::new(&region)?;
+        let directory_error = |source| OpenError::Directory { path: data.clone(), source };
+        fs::create_dir_all(&data).map_err(directory_error)?;
+        let lock = lock(&data)?;
+        let state = if Index::exists_in(&data) { DataState::Existing } else { DataState::Empty };
+        let authority = Authority::open(&data, root, state)?;
+        let (index, boot) = Index::open(&data, fsync)?;
+        let blobs = Arc::new(Blobs::open(&data, boot, fsync).map_err(directory_error)?);
+        index.attach(&blobs);
+        let index = Arc::new(index);
+        remove_leftovers_in_background(&index, &blobs).map_err(directory_error)?;
+        let authenticator = Authenticator::new(authority, region);
+        Ok(Arc::new(Self { index, blobs, authenticator, hosts, now, _lock: lock }))
+    }
+
+    /// The keys of the root identity.
+    pub fn root_credentials(&self) -> &Credentials {
+        self.authenticator.authority().root_credentials()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Store").field("data", &self.blobs.data()).finish_non_exhaustive()
+    }
+}
+
+fn lock(data: &Path) -> Result<File, OpenError> {
+    let directory_error = |source| OpenError::Directory { path: data.to_owned(), source };
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(data.join(LOCK_FILE_NAME))
+        .map_err(directory_error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: data.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(directory_error(source)),
+    }
+}
+
+/// Clears away what a crash may have left, while the store already serves. The thread does not keep
+/// the store open.
+fn remove_leftovers_in_background(index: &Arc<Index>, blobs: &Arc<Blobs>) -> io::Result<()> {
+    let (data, boot) = (blobs.data().to_owned(), blobs.boot());
+    let index = Arc::downgrade(index);
+    thread::Builder::new().name("gatepass-leftovers".into()).spawn(move || {
+        // Where the index cannot tell, the blob stays.
+        let named = |id| index.upgrade().map(|index| index.names_blob(id).unwrap_or(true));
+        if let Err(error) = Blobs::remove_leftovers(&data, boot, named) {
+            tracing::warn!(%error, "could not clear away what an earlier run left behind");
+        }
+    })?;
+    Ok(())
+}
