@@ -1,1 +1,259 @@
-//! What a refused signature becomes.
+//! What a refused signature, or a refused aws-chunked body, becomes: AWS's status, code, message and elements.
+
+use std::fmt::Write as _;
+
+use gatepass_signing::sigv4::chunked::ChunkError;
+use gatepass_signing::sigv4::verify::{Details, Mechanism, Mismatch, Reason, Refusal};
+
+use super::{ErrorCode, S3Error};
+
+const QUERY_PARAMETERS: &str = "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
+const MALFORMED_HEADER: &str = "The authorization header is malformed; ";
+const MALFORMED_CREDENTIAL: &str = "Error parsing the X-Amz-Credential parameter; ";
+const NO_DATE: &str = "AWS authentication requires a valid Date or x-amz-date header";
+const BAD_SIGNATURE: &str =
+    "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
+const SIGV2: &str = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+/// An element of our own: boto3 presigns with version 2 in us-east-1 unless told otherwise, and its users should not
+/// have to find out.
+const SIGV2_HINT: &str = "Signature Version 2 is not supported; in boto3 set Config(signature_version=\"s3v4\")";
+
+impl From<Refusal> for S3Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::from(&refusal)
+    }
+}
+
+impl From<&Refusal> for S3Error {
+    fn from(refusal: &Refusal) -> Self {
+        let details = refusal.details();
+        let in_query = refusal.mechanism() == Some(Mechanism::Query);
+        match refusal.reason() {
+            Reason::TargetMalformed => Self::new(ErrorCode::InvalidURI, "Couldn't parse the specified URI."),
+            Reason::TargetTooLong => Self::new(ErrorCode::InvalidURI, "The request URI is too long."),
+            Reason::TooManyParameters => Self::invalid_request("The request has too many query parameters."),
+            Reason::HeadersTooLarge => {
+                Self::invalid_request("Your request header section exceeds the maximum allowed size.")
+            }
+            Reason::HeaderRepeated => argument("The header appears more than once.", details),
+            Reason::SigV2 => Self::invalid_request(SIGV2).with("Hint", SIGV2_HINT),
+            Reason::TwoMechanisms => argument(
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
+                details,
+            ),
+            Reason::AuthorizationType => argument("Unsupported Authorization Type", details),
+            Reason::AuthorizationSpacing => {
+                argument("Authorization header is invalid -- one and only one ' ' (space) required.", details)
+            }
+            Reason::AuthorizationComponents => header_malformed(
+                "the authorization header requires three components: Credential, SignedHeaders, and Signature.",
+            ),
+            Reason::CredentialMissing => header_malformed("missing Credential."),
+            Reason::SignedHeadersMissing => header_malformed("missing SignedHeaders."),
+            Reason::SignatureMissing => header_malformed("missing Signature."),
+            Reason::ParameterMissing => query_parameters(QUERY_PARAMETERS),
+            Reason::ParameterRepeated => query_argument("The query parameter appears more than once.", details),
+            Reason::Algorithm => {
+                query_parameters("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"")
+            }
+            Reason::CredentialMalformed => credential(
+                in_query,
+                "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".",
+            ),
+            Reason::CredentialService => credential(
+                in_query,
+                &format!("incorrect service \"{}\". This endpoint belongs to \"s3\".", received(details)),
+            ),
+            Reason::CredentialTerminal => credential(
+                in_query,
+                &format!("incorrect terminal \"{}\". This endpoint uses \"aws4_request\".", received(details)),
+            ),
+            Reason::CredentialDate => credential(
+                in_query,
+                &format!(
+                    "incorrect date format \"{}\". This date in the credential must be in the format \"yyyyMMdd\".",
+                    received(details)
+                ),
+            ),
+            Reason::CredentialRegion => wrong_region(in_query, details),
+            Reason::DateMissing if in_query => query_parameters(QUERY_PARAMETERS),
+            Reason::DateMalformed if in_query => {
+                query_parameters("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+            }
+            Reason::DateMissing | Reason::DateMalformed => Self::new(ErrorCode::AccessDenied, NO_DATE),
+            Reason::DateMismatch => date_mismatch(in_query, details),
+            Reason::ExpiresNotANumber => query_parameters("X-Amz-Expires should be a number"),
+            Reason::ExpiresNegative => query_parameters("X-Amz-Expires must be non-negative"),
+            Reason::ExpiresTooLong => query_parameters(
+                "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds",
+            ),
+            Reason::Expired => {
+                lifetime(details, |seconds, _, expires, now| Self::request_has_expired(seconds, expires, now))
+            }
+            Reason::NotYetValid => {
+                lifetime(details, |_, signed, expires, now| Self::request_not_yet_valid(signed, expires, now))
+            }
+            Reason::TimeSkewed => match details {
+                Details::Skew { request_time, server_time, max_allowed } => {
+                    let tolerance = u64::try_from(max_allowed.as_millis()).unwrap_or(u64::MAX);
+                    Self::request_time_too_skewed(request_time, *server_time, tolerance)
+                }
+                _ => Self::access_denied(),
+            },
+            Reason::SignedHeadersMalformed if in_query => query_parameters("X-Amz-SignedHeaders is malformed"),
+            Reason::SignedHeadersMalformed => header_malformed("the SignedHeaders are malformed."),
+            Reason::HostNotSigned if in_query => query_parameters("X-Amz-SignedHeaders must include host"),
+            Reason::HostNotSigned => header_malformed("the SignedHeaders must include host."),
+            Reason::SessionTokenMalformed => Self::invalid_token(),
+            Reason::ContentSha256Missing => {
+                Self::invalid_request("Missing required header for this request: x-amz-content-sha256")
+            }
+            Reason::ContentSha256Invalid => argument(
+                "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.",
+                details,
+            ),
+            Reason::HeadersNotSigned => {
+                let error = Self::new(
+                    ErrorCode::AccessDenied,
+                    "There were headers present in the request which were not signed",
+                );
+                match details {
+                    Details::HeadersNotSigned(names) => error.with("HeadersNotSigned", names),
+                    _ => error,
+                }
+            }
+            Reason::SignatureMismatch => match details {
+                Details::Mismatch(mismatch) => signature_does_not_match(mismatch),
+                _ => Self::new(ErrorCode::SignatureDoesNotMatch, BAD_SIGNATURE),
+            },
+        }
+    }
+}
+
+fn query_parameters(message: impl Into<std::borrow::Cow<'static, str>>) -> S3Error {
+    S3Error::new(ErrorCode::AuthorizationQueryParametersError, message)
+}
+
+fn header_malformed(rest: &str) -> S3Error {
+    S3Error::new(ErrorCode::AuthorizationHeaderMalformed, format!("{MALFORMED_HEADER}{rest}"))
+}
+
+/// One fault of the credential, in the words of where it stood.
+fn credential(in_query: bool, rest: &str) -> S3Error {
+    if in_query { query_parameters(format!("{MALFORMED_CREDENTIAL}{rest}")) } else { header_malformed(rest) }
+}
+
+fn wrong_region(in_query: bool, details: &Details) -> S3Error {
+    let Details::Region { received, expected } = details else { return credential(in_query, "the region is wrong") };
+    let error = if in_query {
+        credential(in_query, &format!("the region \"{received}\" is wrong; expecting \"{}\"", expected.as_str()))
+    } else {
+        credential(in_query, &format!("the region '{received}' is wrong; expecting '{}'", expected.as_str()))
+    };
+    error.with("Region", expected.as_str())
+}
+
+fn date_mismatch(in_query: bool, details: &Details) -> S3Error {
+    let Details::Dates { credential: date, request } = details else {
+        return credential(in_query, "Invalid credential date.");
+    };
+    let message =
+        format!("Invalid credential date \"{date}\". This date is not the same as X-Amz-Date: \"{request}\".");
+    if in_query { query_parameters(message) } else { header_malformed(&message) }
+}
+
+fn argument(message: &'static str, details: &Details) -> S3Error {
+    match details {
+        Details::Argument { name, value } => S3Error::invalid_argument(message, name, value.expose()),
+        _ => S3Error::new(ErrorCode::InvalidArgument, message),
+    }
+}
+
+/// The value is left out: of a repeated `X-Amz-Security-Token` it would be the token.
+fn query_argument(message: &'static str, details: &Details) -> S3Error {
+    match details {
+        Details::Argument { name, .. } => query_parameters(message).with("ArgumentName", *name),
+        _ => query_parameters(message),
+    }
+}
+
+fn received(details: &Details) -> &str {
+    match details {
+        Details::Received(text) => text,
+        _ => "",
+    }
+}
+
+fn lifetime(
+    details: &Details,
+    error: impl FnOnce(u64, jiff::Timestamp, jiff::Timestamp, jiff::Timestamp) -> S3Error,
+) -> S3Error {
+    match details {
+        Details::Lifetime { signed_at, seconds, expires_at, server_time } => {
+            error(*seconds, signed_at.timestamp(), *expires_at, *server_time)
+        }
+        _ => S3Error::access_denied(),
+    }
+}
+
+fn signature_does_not_match(mismatch: &Mismatch) -> S3Error {
+    let canonical = mismatch.canonical_request();
+    let string_to_sign = mismatch.string_to_sign();
+    // Both texts hold whatever was signed, and that may be a session token: the client has it, its logs should not.
+    let redacted = redact_token(&String::from_utf8_lossy(canonical));
+    let canonical_bytes =
+        if redacted.as_bytes() == canonical { spaced_hex(canonical) } else { spaced_hex(redacted.as_bytes()) };
+    S3Error::new(ErrorCode::SignatureDoesNotMatch, BAD_SIGNATURE)
+        .with("AWSAccessKeyId", mismatch.access_key_id())
+        .with("StringToSign", string_to_sign)
+        .with("SignatureProvided", mismatch.signature_provided())
+        .with("StringToSignBytes", spaced_hex(string_to_sign.as_bytes()))
+        .with("CanonicalRequest", redacted)
+        .with("CanonicalRequestBytes", canonical_bytes)
+}
+
+/// Replaces the session token, in the query line or among the headers of a canonical request.
+fn redact_token(canonical: &str) -> String {
+    const REDACTED: &str = "[redacted]";
+    const QUERY_NAME: &str = "X-Amz-Security-Token=";
+    const HEADER_NAME: &str = "x-amz-security-token:";
+    let redact_parameter = |line: &str| {
+        let parameters = line.split('&').map(|parameter| match parameter.get(..QUERY_NAME.len()) {
+            Some(name) if name.eq_ignore_ascii_case(QUERY_NAME) => format!("{name}{REDACTED}"),
+            _ => parameter.to_owned(),
+        });
+        parameters.collect::<Vec<_>>().join("&")
+    };
+    let redact_line = |(index, line): (usize, &str)| match index {
+        // The method, the path, the query; then the headers, one to a line.
+        0 | 1 => line.to_owned(),
+        2 => redact_parameter(line),
+        _ if line.starts_with(HEADER_NAME) => format!("{HEADER_NAME}{REDACTED}"),
+        _ => line.to_owned(),
+    };
+    canonical.split('\n').enumerate().map(redact_line).collect::<Vec<_>>().join("\n")
+}
+
+/// Lower-case hexadecimal bytes with single spaces between.
+fn spaced_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 3);
+    for (index, byte) in bytes.iter().enumerate() {
+        let space = if index == 0 { "" } else { " " };
+        write!(text, "{space}{byte:02x}").expect("writing to a String cannot fail");
+    }
+    text
+}
+
+impl From<ChunkError> for S3Error {
+    fn from(error: ChunkError) -> Self {
+        match error {
+            ChunkError::HeaderMalformed
+            | ChunkError::EndMalformed
+            | ChunkError::AfterEnd
+            | ChunkError::LengthMismatch => Self::incomplete_body(),
+            ChunkError::ChunkTooSmall { chunk, bytes } => Self::invalid_chunk_size(chunk, bytes),
+            ChunkError::SignatureMismatch => Self::new(ErrorCode::SignatureDoesNotMatch, BAD_SIGNATURE),
+            ChunkError::TrailerMalformed => Self::malformed_trailer(),
+        }
+    }
+}

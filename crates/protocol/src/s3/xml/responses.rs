@@ -1,0 +1,131 @@
+//! The answers that are XML, other than lists of objects, uploads and parts.
+
+use jiff::Timestamp;
+
+use super::writer::XmlWriter;
+use crate::s3::checksum::Checksum;
+use crate::s3::date::iso8601;
+use crate::s3::error::S3Error;
+use crate::s3::names::{BucketName, Etag, ObjectKey};
+use crate::s3::operation::Upload;
+
+/// Who owns something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The canonical user id.
+    pub id: String,
+    /// The display name.
+    pub display_name: String,
+}
+
+impl Owner {
+    pub(super) fn write(&self, xml: &mut XmlWriter, element: &str) {
+        xml.element(element, |xml| {
+            xml.text("ID", &self.id);
+            xml.text("DisplayName", &self.display_name);
+        });
+    }
+}
+
+/// One bucket of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedBucket {
+    /// Its name.
+    pub name: BucketName,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// The answer of ListBuckets. `prefix` and `next` are those of a paged list.
+pub fn list_buckets(
+    owner: &Owner,
+    region: &str,
+    buckets: &[ListedBucket],
+    prefix: Option<&str>,
+    next: Option<&str>,
+) -> String {
+    let mut xml = XmlWriter::new("ListAllMyBucketsResult");
+    owner.write(&mut xml, "Owner");
+    xml.element("Buckets", |xml| {
+        for bucket in buckets {
+            xml.element("Bucket", |xml| {
+                xml.text("Name", bucket.name.as_str());
+                xml.text("CreationDate", &iso8601(bucket.created));
+                xml.text("BucketRegion", region);
+            });
+        }
+    });
+    xml.optional("ContinuationToken", next);
+    xml.optional("Prefix", prefix);
+    xml.finish()
+}
+
+/// The answer of GetBucketLocation: for `us-east-1` the element is empty.
+pub fn location_constraint(region: &str) -> String {
+    let mut xml = XmlWriter::new("LocationConstraint");
+    if region != "us-east-1" {
+        xml.content(region);
+    }
+    xml.finish()
+}
+
+/// The answer of CreateMultipartUpload.
+pub fn initiate_multipart_upload(upload: &Upload) -> String {
+    let mut xml = XmlWriter::new("InitiateMultipartUploadResult");
+    xml.text("Bucket", upload.bucket.as_str());
+    xml.text("Key", upload.key.as_str());
+    xml.text("UploadId", &upload.upload_id);
+    xml.finish()
+}
+
+/// The answer of CompleteMultipartUpload. `location` is the address of the object.
+pub fn complete_multipart_upload(upload: &Upload, location: &str, etag: &Etag, checksum: Option<&Checksum>) -> String {
+    let mut xml = XmlWriter::new("CompleteMultipartUploadResult");
+    xml.text("Location", location);
+    xml.text("Bucket", upload.bucket.as_str());
+    xml.text("Key", upload.key.as_str());
+    xml.text("ETag", &etag.quoted());
+    write_checksum(&mut xml, checksum);
+    xml.finish()
+}
+
+/// The answer of CopyObject.
+pub fn copy_object(etag: &Etag, last_modified: Timestamp, checksum: Option<&Checksum>) -> String {
+    let mut xml = XmlWriter::new("CopyObjectResult");
+    xml.text("ETag", &etag.quoted());
+    xml.text("LastModified", &iso8601(last_modified));
+    write_checksum(&mut xml, checksum);
+    xml.finish()
+}
+
+fn write_checksum(xml: &mut XmlWriter, checksum: Option<&Checksum>) {
+    if let Some(checksum) = checksum {
+        xml.text(checksum.algorithm().element(), &checksum.to_text());
+        xml.text("ChecksumType", checksum.checksum_type().as_str());
+    }
+}
+
+/// What became of one key of a DeleteObjects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeleteOutcome {
+    /// It is gone, or was not there.
+    Deleted(ObjectKey),
+    /// It is still there.
+    Failed(ObjectKey, S3Error),
+}
+
+/// The answer of DeleteObjects; for a quiet one leave the deleted keys out.
+pub fn delete_objects(outcomes: &[DeleteOutcome]) -> String {
+    let mut xml = XmlWriter::new("DeleteResult");
+    for outcome in outcomes {
+        match outcome {
+            DeleteOutcome::Deleted(key) => xml.element("Deleted", |xml| xml.text("Key", key.as_str())),
+            DeleteOutcome::Failed(key, error) => xml.element("Error", |xml| {
+                xml.text("Key", key.as_str());
+                xml.text("Code", error.code().as_str());
+                xml.text("Message", error.message());
+            }),
+        }
+    }
+    xml.finish()
+}
