@@ -60,7 +60,7 @@ fn cut_power(arguments: &Arguments, mut chance: Chance) -> Result<()> {
     let careful = experiment(arguments, disk, rounds, chance.fork(), &[]);
     report("power cut", rounds, &expect_whole("power loss", careful.run()?)?);
 
-    let never = [("GATEPASS__STORE__FSYNC".to_owned(), "never".to_owned())];
+    let never = ["--fsync".to_owned(), "never".to_owned()];
     let control = experiment(arguments, new_disk(directory.path(), "never")?, rounds, chance, &never);
     match control.run()? {
         Outcome::Lost { round, loss } => {
@@ -77,14 +77,8 @@ fn new_disk(directory: &Path, name: &str) -> Result<Machine> {
     Ok(Machine::Disk(Disk::new(&directory.join(name))?))
 }
 
-fn experiment(
-    arguments: &Arguments,
-    machine: Machine,
-    rounds: u32,
-    chance: Chance,
-    environment: &[(String, String)],
-) -> Experiment {
-    Experiment { machine, rounds, chance, server: arguments.server.clone(), environment: environment.to_vec() }
+fn experiment(arguments: &Arguments, machine: Machine, rounds: u32, chance: Chance, more: &[String]) -> Experiment {
+    Experiment { machine, rounds, chance, server: arguments.server.clone(), arguments: more.to_vec() }
 }
 
 fn expect_whole(name: &str, outcome: Outcome) -> Result<Tally> {

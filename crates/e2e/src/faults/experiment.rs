@@ -35,8 +35,8 @@ pub struct Experiment {
     pub chance: Chance,
     /// The program.
     pub server: PathBuf,
-    /// More environment of the server.
-    pub environment: Vec<(String, String)>,
+    /// More arguments of the server.
+    pub arguments: Vec<String>,
 }
 
 /// How an experiment ended.
@@ -138,8 +138,8 @@ impl Experiment {
         Options {
             program: Some(self.server.clone()),
             again,
-            environment: self.environment.clone(),
-            arguments: Vec::new(),
+            arguments: self.arguments.clone(),
+            environment: Vec::new(),
         }
     }
 }
