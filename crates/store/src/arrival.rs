@@ -127,10 +127,15 @@ fn framing(parts: &Parts) -> Result<Framing, S3Error> {
     match parts.headers.get(CONTENT_LENGTH) {
         None => Ok(Framing::None),
         Some(length) => {
-            let length = length.to_str().ok().and_then(|length| length.parse().ok());
+            let length = length.to_str().ok().and_then(number);
             length.map(Framing::Length).ok_or_else(|| S3Error::invalid_request("The Content-Length is malformed."))
         }
     }
+}
+
+/// A number of bytes: digits, nothing else.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 enum Addressed {

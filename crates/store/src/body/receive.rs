@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::next_piece;
 use super::sink::{Fault, Sink};
-use crate::arrival::{Arrival, Framing};
+use crate::arrival::{Arrival, Framing, number};
 use crate::blobs::Blobs;
 use crate::index::{NewBody, SMALL_BODY_BYTES};
 
@@ -51,9 +51,9 @@ impl Plan {
         integrity: BodyIntegrity,
         stored: ChecksumAlgorithm,
     ) -> Result<Self, S3Error> {
-        let decoded = arrival.header("x-amz-decoded-content-length").map(str::parse::<u64>);
+        let decoded = arrival.header("x-amz-decoded-content-length").map(number);
         let length = match (payload, decoded, arrival.framing) {
-            (Payload::StreamingSigned(_) | Payload::StreamingUnsignedTrailer, Some(Ok(decoded)), _) => decoded,
+            (Payload::StreamingSigned(_) | Payload::StreamingUnsignedTrailer, Some(Some(decoded)), _) => decoded,
             (Payload::Unsigned | Payload::Sha256(_), _, Framing::Length(length)) => length,
             _ => return Err(S3Error::missing_content_length()),
         };

@@ -1,5 +1,6 @@
 //! The operations, one file each. What they touch they touch with a grant.
 
+mod create_bucket;
 mod delete_bucket;
 mod delete_object;
 mod get_object;
@@ -38,6 +39,7 @@ pub(crate) struct Call<'a> {
 
 pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answer, S3Error> {
     match operation {
+        Operation::CreateBucket(parameters) => create_bucket::create_bucket(call, parameters).await,
         Operation::HeadBucket { bucket } => head_bucket::head_bucket(call, bucket).await,
         Operation::DeleteBucket { bucket } => delete_bucket::delete_bucket(call, bucket).await,
         Operation::GetObject(parameters) => get_object::get_object(call, parameters).await,
