@@ -32,6 +32,8 @@ export interface StoredFile {
   size: number;
   content_type: string;
   state: string;
+  /** The subject of its owner: an administrator sees the files of others, too. */
+  owner: string;
   created_at: string;
 }
 
@@ -162,9 +164,12 @@ export function connect(session: Session, onSignedOut: () => void) {
   };
 }
 
-/** Where a file is opened: the backend answers with a redirect to a fresh signed URL. */
+/**
+ * Where a file is opened: the backend answers with a redirect to a fresh signed URL. It lets a browser show only what can do no
+ * harm, and has the rest saved.
+ */
 export function contentAddress(file: StoredFile): string {
-  return `/v1/files/${encodeURIComponent(file.id)}/content`;
+  return `/v1/files/${encodeURIComponent(file.id)}/content?disposition=inline`;
 }
 
 async function send(path: string, request: RequestInit): Promise<Response> {

@@ -55,22 +55,40 @@ export function problemFromJson(status: number, body: string): Problem {
   return problem;
 }
 
-/** The four elements of S3's error document that a person can use. */
-export interface StoreError {
-  code?: string | undefined;
-  message?: string | undefined;
-  requestId?: string | undefined;
-}
-
-export function problemFromStore(status: number, error: StoreError): Problem {
+/** Reads S3's error document, as far as a person can use it. */
+export function problemFromStore(status: number, body: string): Problem {
+  const code = element(body, "Code");
+  const message = element(body, "Message");
+  const requestId = element(body, "RequestId");
   const problem: Problem = { title: "The store refused the file", status };
-  problem.detail = error.message !== undefined ? sentence(error.message) : `It answered ${status} without saying why.`;
-  if (error.code !== undefined) problem.code = error.code;
-  if (error.requestId !== undefined) problem.requestId = error.requestId;
-  if (error.code === "AccessDenied" || error.code === "ExpiredToken") {
+  problem.detail = message !== undefined ? sentence(message) : `It answered ${status} without saying why.`;
+  if (code !== undefined) problem.code = code;
+  if (requestId !== undefined) problem.requestId = requestId;
+  if (code === "AccessDenied" || code === "ExpiredToken") {
     problem.hint = "The permission to upload may have run out. Try again: a new one will be asked for.";
   }
   return problem;
+}
+
+/**
+ * The text of an element without children: the document is flat, and each name stands in it once.
+ *
+ * No `DOMParser`: for anything that is not well-formed, such as the page of a proxy, Chromium makes a document with an inline style,
+ * which the content security policy then reports as a violation.
+ */
+function element(xml: string, name: string): string | undefined {
+  const content = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]?.trim();
+  return content ? unescape(content) : undefined;
+}
+
+/** XML's five named entities and its character references (XML 1.0 §4.1, §4.6). */
+function unescape(text: string): string {
+  const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w+));/gi, (reference, hex, decimal, name) => {
+    if (name !== undefined) return named[name] ?? reference;
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : reference;
+  });
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import type { UploadInstructions } from "./api";
-import { Failure, problemFromSilence, problemFromStore, type StoreError } from "./problem";
+import { Failure, problemFromSilence, problemFromStore } from "./problem";
 
 /** The signed headers that a page has to set. The browser sets the others, such as `Content-Length`, and lets no page do it. */
 export function headersToSet(instructions: Pick<UploadInstructions, "headers" | "browser_sets">): [string, string][] {
@@ -30,7 +30,7 @@ export function transfer(
       if (request.status >= 200 && request.status < 300) {
         resolve();
       } else {
-        reject(new Failure(problemFromStore(request.status, storeError(request.responseText))));
+        reject(new Failure(problemFromStore(request.status, request.responseText)));
       }
     };
     request.onerror = () => reject(new Failure(problemFromSilence(instructions.url, location.origin)));
@@ -48,10 +48,4 @@ export function transfer(
     }
     request.send(file);
   });
-}
-
-function storeError(body: string): StoreError {
-  const document = new DOMParser().parseFromString(body, "application/xml");
-  const text = (name: string) => document.querySelector(`Error > ${name}`)?.textContent?.trim() || undefined;
-  return { code: text("Code"), message: text("Message"), requestId: text("RequestId") };
 }

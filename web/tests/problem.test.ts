@@ -37,9 +37,12 @@ describe("a problem document", () => {
 });
 
 describe("an error of the store", () => {
+  const document = (code: string, message: string) =>
+    `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message>` +
+    "<RequestId>R1</RequestId><HostId>H1</HostId></Error>";
+
   test("is told in its own words", () => {
-    const problem = problemFromStore(403, { code: "SignatureDoesNotMatch", message: "It does not match", requestId: "R1" });
-    expect(problem).toEqual({
+    expect(problemFromStore(403, document("SignatureDoesNotMatch", "It does not match"))).toEqual({
       title: "The store refused the file",
       status: 403,
       detail: "It does not match.",
@@ -48,13 +51,22 @@ describe("an error of the store", () => {
     });
   });
 
-  test("that may be an expired permission says what helps", () => {
-    expect(problemFromStore(403, { code: "AccessDenied", message: "Request has expired" }).hint).toContain("Try again");
+  test("is read as XML writes it", () => {
+    const message = "a &lt;b&gt; &amp;amp; &#x2014; &#8220;c&#x201D; &unknown; &#x999999; end.";
+    expect(problemFromStore(400, document("X", message)).detail).toBe("A <b> &amp; — “c” &unknown; &#x999999; end.");
   });
 
-  test("without a document still names the status", () => {
-    expect(problemFromStore(500, {}).detail).toBe("It answered 500 without saying why.");
+  test("that may be an expired permission says what helps", () => {
+    expect(problemFromStore(403, document("AccessDenied", "Request has expired")).hint).toContain("Try again");
   });
+
+  test.each(["", "<html>502 Bad Gateway</html>", "<Error><Code></Code></Error>", "<Error><Message>cut o"])(
+    "may be no such document: %j",
+    (body) => {
+      const detail = "It answered 502 without saying why.";
+      expect(problemFromStore(502, body)).toEqual({ title: "The store refused the file", status: 502, detail });
+    },
+  );
 });
 
 describe("silence", () => {

@@ -42,6 +42,8 @@ export function launch() {
 export async function visitor(browser, options = {}, expected = []) {
   const context = await browser.newContext({ acceptDownloads: true, ...options });
   const page = await context.newPage();
+  // File choosers are caught as long as somebody listens. A listener that comes with the key press may come too late.
+  page.on("filechooser", () => {});
   const faults = [];
   page.on("pageerror", (error) => faults.push(`script error: ${error.message}`));
   page.on("console", (message) => {

@@ -53,7 +53,7 @@ export function Console({ session, onLeave }: { session: Session; onLeave: (noti
   return (
     <>
       <a class="skip" href="#files">
-        Skip to your files
+        Skip to the files
       </a>
       <Header>
         <div class="who">
@@ -74,9 +74,15 @@ export function Console({ session, onLeave }: { session: Session; onLeave: (noti
         <UploadList uploads={uploads} onEmptied={() => filesHeading.current?.focus()} />
         <section aria-labelledby="files" class="files">
           <h2 id="files" ref={filesHeading} tabIndex={-1}>
-            Your files
+            Files
           </h2>
-          <FileList api={api} files={files} announce={announce} onDeleted={remove} />
+          <FileList
+            api={api}
+            files={files}
+            viewer={session.user.subject}
+            announce={announce}
+            onDeleted={remove}
+          />
         </section>
       </main>
       {region}

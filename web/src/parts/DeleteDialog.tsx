@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Api, StoredFile } from "../api";
 import { problemOf, type Problem } from "../problem";
 import { ProblemNotice } from "./ProblemNotice";
@@ -18,7 +18,8 @@ export function DeleteDialog({ api, file, onClose, onDeleted }: Props) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
 
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before the next frame: a key pressed then is meant for the dialog.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
 
   const remove = async () => {
     if (busy) {

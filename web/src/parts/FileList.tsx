@@ -9,11 +9,12 @@ import { ProblemNotice } from "./ProblemNotice";
 interface Props {
   api: Api;
   files: Files;
+  viewer: string;
   announce: (text: string) => void;
   onDeleted: (file: StoredFile) => void;
 }
 
-export function FileList({ api, files, announce, onDeleted }: Props) {
+export function FileList({ api, files, viewer, announce, onDeleted }: Props) {
   const [deleting, setDeleting] = useState<StoredFile>();
   const loading = files.status === "loading";
   const empty = files.rows.length === 0;
@@ -23,11 +24,18 @@ export function FileList({ api, files, announce, onDeleted }: Props) {
       {!empty && (
         <ul role="list" class="rows" data-testid="files">
           {files.rows.map((file) => (
-            <FileRow key={file.id} api={api} file={file} announce={announce} onDelete={() => setDeleting(file)} />
+            <FileRow
+              key={file.id}
+              api={api}
+              file={file}
+              viewer={viewer}
+              announce={announce}
+              onDelete={() => setDeleting(file)}
+            />
           ))}
         </ul>
       )}
-      {empty && loading && <p class="loading">Loading your files…</p>}
+      {empty && loading && <p class="loading">Loading the files…</p>}
       {empty && files.status === "ready" && (
         <div class="empty" data-testid="empty">
           <p class="empty-title">No files yet</p>

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 import { contentAddress, type Api, type StoredFile } from "../api";
 import { formatSize, formatTime, stateName } from "../format";
@@ -7,11 +8,13 @@ import { LinkPanel } from "./LinkPanel";
 interface Props {
   api: Api;
   file: StoredFile;
+  /** The subject of who looks. */
+  viewer: string;
   announce: (text: string) => void;
   onDelete: () => void;
 }
 
-export function FileRow({ api, file, announce, onDelete }: Props) {
+export function FileRow({ api, file, viewer, announce, onDelete }: Props) {
   const [open, setOpen] = useState(false);
   const panel = useId();
   const named = <span class="visually-hidden"> {file.filename}</span>;
@@ -36,6 +39,7 @@ export function FileRow({ api, file, announce, onDelete }: Props) {
             <Fact name="Created">
               <time dateTime={file.created_at}>{formatTime(file.created_at)}</time>
             </Fact>
+            {file.owner !== viewer && <Fact name="Owner">of {file.owner}</Fact>}
             <Fact name="State">
               <span class="state" data-state={file.state}>
                 {stateName(file.state)}
@@ -65,7 +69,7 @@ export function FileRow({ api, file, announce, onDelete }: Props) {
   );
 }
 
-function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   return (
     <div>
       <dt class="visually-hidden">{name}</dt>
