@@ -265,7 +265,7 @@ mod tests {
             ("http://h?x", AddressError::Host),
             ("http://h#x", AddressError::Host),
             ("http://h\r\n", AddressError::Host),
-            ("http://[::1", AddressError::Port),
+            ("http://[::1", AddressError::Host),
             ("http://[zz]", AddressError::Host),
             ("http://[::1]x", AddressError::Host),
             ("http://h:", AddressError::Port),

@@ -34,18 +34,19 @@ impl Alphabet {
     }
 
     fn encode(&self, text: &str, out: &mut String) {
-        let bytes = text.as_bytes();
-        let mut plain_from = 0;
-        for (index, &byte) in bytes.iter().enumerate() {
-            if !self.0[usize::from(byte)] {
-                // Every plain byte is ASCII, so both ends of this slice are character boundaries.
-                out.push_str(&text[plain_from..index]);
+        let mut rest = text;
+        // A plain byte is ASCII, so both ends of a plain run are character boundaries.
+        while let Some(plain) = rest.bytes().position(|byte| !self.0[usize::from(byte)]) {
+            out.push_str(&rest[..plain]);
+            let special = &rest[plain..];
+            let length = special.chars().next().map_or(0, char::len_utf8);
+            for &byte in &special.as_bytes()[..length] {
                 out.push('%');
                 push_hex(out, UPPER, byte);
-                plain_from = index + 1;
             }
+            rest = &special[length..];
         }
-        out.push_str(&text[plain_from..]);
+        out.push_str(rest);
     }
 }
 

@@ -4,6 +4,8 @@
 //! query (S3 ignores most of them there, so they would promise what they do not hold), repeated parameters,
 //! credentials that have expired.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use crate::address::Address;
@@ -90,10 +92,21 @@ impl ResponseOverride {
     }
 }
 
+/// What `X-Amz-Content-Sha256` says in the query.
+#[derive(Clone, Copy, Debug)]
+enum PayloadParameter {
+    /// It is left out, which means that the body is not signed.
+    Absent,
+    /// The same, said aloud.
+    Unsigned,
+    /// The one body that is allowed.
+    Sha256([u8; 32]),
+}
+
 /// A signed URL in the making.
 ///
 /// Query and headers are encoded and sorted as they are added, so one value can be signed many times cheaply.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Presign<'a> {
     credentials: &'a Credentials,
     region: Region,
@@ -104,7 +117,7 @@ pub struct Presign<'a> {
     query: Vec<(String, String)>,
     /// Lower-case names, sorted; `host` is not among them.
     headers: Vec<(String, String)>,
-    payload: Option<[u8; 32]>,
+    payload: PayloadParameter,
 }
 
 impl<'a> Presign<'a> {
@@ -124,7 +137,7 @@ impl<'a> Presign<'a> {
             window: lifetime.into(),
             query: Vec::new(),
             headers: Vec::new(),
-            payload: None,
+            payload: PayloadParameter::Absent,
         }
     }
 
@@ -189,7 +202,15 @@ impl<'a> Presign<'a> {
     /// Binds the URL to one body: the store refuses any other (`X-Amz-Content-Sha256`).
     #[must_use]
     pub fn payload_sha256(mut self, digest: [u8; 32]) -> Self {
-        self.payload = Some(digest);
+        self.payload = PayloadParameter::Sha256(digest);
+        self
+    }
+
+    /// Says in the query that the body is not signed, as the AWS SDK for JavaScript does. It changes the text of the URL
+    /// and not its meaning.
+    #[must_use]
+    pub fn unsigned_payload_in_query(mut self) -> Self {
+        self.payload = PayloadParameter::Unsigned;
         self
     }
 
@@ -202,8 +223,15 @@ impl<'a> Presign<'a> {
         let signed_at = self.window.signing_time(now);
         let lifetime = self.window.lifetime();
         let scope = Scope::new(&signed_at, self.region.clone(), ServiceName::S3);
-        let payload = self.payload.map(|digest| encode::hex_of_32(&digest));
-        let payload = payload.as_ref().map(|hex| std::str::from_utf8(hex).expect("hex digits are ASCII"));
+        let digest;
+        let payload = match self.payload {
+            PayloadParameter::Absent => None,
+            PayloadParameter::Unsigned => Some(UNSIGNED_PAYLOAD),
+            PayloadParameter::Sha256(bytes) => {
+                digest = encode::hex_of_32(&bytes);
+                Some(std::str::from_utf8(&digest).expect("hex digits are ASCII"))
+            }
+        };
         let signed_headers = self.signed_headers();
 
         let mut url = String::with_capacity(self.capacity());
@@ -309,6 +337,22 @@ impl<'a> Presign<'a> {
         let headers: usize = self.headers.iter().map(|(name, _)| name.len() + 3).sum();
         let token = self.credentials.session_token().map_or(0, |token| token.expose().len() * 5 / 4 + 24);
         400 + self.address.host().len() + self.address.path().len() + query + headers + token
+    }
+}
+
+impl fmt::Debug for Presign<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values of signed headers can be secrets (customer-provided encryption keys).
+        let header_names: Vec<&String> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Presign")
+            .field("credentials", &self.credentials)
+            .field("region", &self.region)
+            .field("address", &self.address)
+            .field("method", &self.method)
+            .field("window", &self.window)
+            .field("query", &self.query)
+            .field("headers", &header_names)
+            .finish_non_exhaustive()
     }
 }
 

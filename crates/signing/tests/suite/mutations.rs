@@ -1,0 +1,162 @@
+//! Any byte of a signed request may be changed by anybody on its way: either the canonical bytes stay as they were, or
+//! the request is refused.
+
+use gatepass_signing::sigv4::header::Body;
+use gatepass_signing::sigv4::presign::{Method, Presign, ResponseOverride};
+use gatepass_signing::sigv4::verify::Presented;
+use proptest::prelude::*;
+
+use crate::support::{Request, address, credentials, expectations, header_signed, midnight, region, signed};
+
+fn signed_in_the_query() -> Request {
+    let credentials = credentials();
+    let presign = Presign::new(&credentials, region(), address("a b/../é+%~//c"), Method::Put)
+        .query("partNumber", "1")
+        .and_then(|presign| presign.query("uploadId", "a b/+="))
+        .and_then(|presign| presign.header("Content-Type", "text/plain; charset=utf-8"))
+        .and_then(|presign| presign.header("x-amz-meta-color", "dark  blue"))
+        .unwrap();
+    signed(&presign)
+}
+
+fn signed_in_the_header() -> Request {
+    let headers = [("content-type", "text/plain"), ("x-amz-meta-color", "blue")];
+    header_signed("PUT", "/bucket/a%20b/../%C3%A9%2B~//c?partNumber=1&uploadId=a%20b", &headers, Body::of(b"body"))
+}
+
+/// Changes one byte of the method, the target or a header value. `None` where the result is no text, which an HTTP
+/// server would not let through as a request line.
+fn mutate(request: &Request, position: usize, byte: u8) -> Option<Request> {
+    let mut mutated = request.clone();
+    let mut position = position;
+    if position < mutated.method.len() {
+        mutated.method = replace(&mutated.method, position, byte)?;
+        return Some(mutated);
+    }
+    position -= mutated.method.len();
+    if position < mutated.target.len() {
+        mutated.target = replace(&mutated.target, position, byte)?;
+        return Some(mutated);
+    }
+    position -= mutated.target.len();
+    for (_, value) in &mut mutated.headers {
+        if position < value.len() {
+            value[position] = byte;
+            return Some(mutated);
+        }
+        position -= value.len();
+    }
+    None
+}
+
+fn replace(text: &str, position: usize, byte: u8) -> Option<String> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes[position] = byte;
+    String::from_utf8(bytes).ok()
+}
+
+fn length(request: &Request) -> usize {
+    let headers: usize = request.headers.iter().map(|(_, value)| value.len()).sum();
+    request.method.len() + request.target.len() + headers
+}
+
+fn canonical_request(request: &Request) -> Vec<u8> {
+    request.stages().expect("only the secret is wrong").canonical_request().to_vec()
+}
+
+/// Verified, the same canonical bytes; or refused; and never anonymous with the rights of the signer.
+fn assert_unchanged_or_refused(original: &Request, mutated: &Request) {
+    if let Ok(Presented::Anonymous) = mutated.parse_for(&expectations(), midnight()) {
+        return;
+    }
+    if mutated.verify_at(midnight()).is_ok() {
+        assert_eq!(canonical_request(mutated), canonical_request(original), "{mutated:?}");
+    }
+}
+
+#[test]
+fn every_single_byte_of_a_signed_request_matters() {
+    for original in [signed_in_the_query(), signed_in_the_header()] {
+        assert!(original.verify_at(midnight()).is_ok());
+        let mut refused = 0;
+        for position in 0..length(&original) {
+            for byte in [b'a', b'A', b'0', b'%', b'+', b'&', b'=', b'/', b'?', b' ', b';', 0x80] {
+                let Some(mutated) = mutate(&original, position, byte) else { continue };
+                assert_unchanged_or_refused(&original, &mutated);
+                refused += usize::from(mutated.verify_at(midnight()).is_err());
+            }
+        }
+        assert!(refused > length(&original) * 9, "almost every change is refused, not only some: {refused}");
+    }
+}
+
+#[test]
+fn every_digit_of_a_signature_matters() {
+    for original in [signed_in_the_query(), signed_in_the_header()] {
+        let start = original.method.len() + original.target.find("X-Amz-Signature=").map_or(0, |at| at + 16);
+        let in_query = original.target.contains("X-Amz-Signature=");
+        for offset in 0..64 {
+            let position = if in_query {
+                start + offset
+            } else {
+                let before: usize = original.method.len() + original.target.len();
+                let values: usize = original.headers.iter().map(|(_, value)| value.len()).sum();
+                // The authorization header comes last, and its signature ends it.
+                before + values - 64 + offset
+            };
+            let changed = |byte| mutate(&original, position, byte).unwrap();
+            let accepted =
+                b"0123456789abcdef".iter().filter(|byte| changed(**byte).verify_at(midnight()).is_ok()).count();
+            assert_eq!(accepted, 1, "only the right digit at {offset}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn random_changes_are_refused_or_change_nothing(
+        in_query: bool,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let original = if in_query { signed_in_the_query() } else { signed_in_the_header() };
+        let mutated = changes.iter().try_fold(original.clone(), |request, (index, byte)| {
+            mutate(&request, index.index(length(&original)), *byte)
+        });
+        if let Some(mutated) = mutated {
+            assert_unchanged_or_refused(&original, &mutated);
+        }
+    }
+
+    #[test]
+    fn the_verifier_never_panics(
+        method in any::<String>(),
+        target in any::<String>(),
+        names in prop::collection::vec("(host|authorization|x-amz-date|date|x-amz-content-sha256|[a-z-]{1,8})", 0..6),
+        values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 6),
+    ) {
+        let headers = names.into_iter().zip(values).collect();
+        let request = Request { method, target, headers };
+        let _ = request.parse_for(&expectations(), midnight());
+    }
+
+    #[test]
+    fn a_damaged_authorization_never_panics(
+        scheme in "(AWS4-HMAC-SHA256|AWS|)[ ]{0,2}",
+        rest in "(Credential=|SignedHeaders=|Signature=|[,;/ =a-z0-9é]){0,12}",
+    ) {
+        let request = Request::new("GET", "/", &[("host", "h"), ("authorization", &format!("{scheme}{rest}"))]);
+        let _ = request.parse_for(&expectations(), midnight());
+    }
+}
+
+#[test]
+fn an_override_can_not_be_slipped_in_front_of_the_signature() {
+    let credentials = credentials();
+    let presign = Presign::new(&credentials, region(), address("k"), Method::Get)
+        .response(ResponseOverride::ContentType, "text/plain")
+        .unwrap();
+    let request = signed(&presign).target("?", "?response-content-type=text%2Fhtml&");
+    assert!(request.verify_at(midnight()).is_err());
+}
