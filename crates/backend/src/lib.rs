@@ -42,7 +42,7 @@ use app::App;
 pub use authz::PolicyError;
 pub use clock::Clock;
 pub use config::Config;
-pub use http::openapi::openapi_json;
+pub use self::http::openapi::openapi_json;
 pub use repository::RepositoryError;
 pub use stores::StoreError;
 
@@ -87,7 +87,7 @@ impl Backend {
 
     /// Every route, for a server or for a test without sockets.
     pub fn router(&self) -> axum::Router {
-        http::router(Arc::clone(&self.app))
+        self::http::router(Arc::clone(&self.app))
     }
 
     /// Serves until `shutdown` resolves, then finishes the requests that run.

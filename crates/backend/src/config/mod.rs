@@ -11,8 +11,8 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use serde::Deserialize;
 
 pub use resolve::{ConfigError, ConfigErrors};
-pub(crate) use resolve::{Bucket, Collection, Download, Issuer, Settings, Site, Store, StoreName, Upload};
-pub use values::{ByteSize, Duration, SecretSource};
+pub(crate) use resolve::{Bucket, Collection, Console, Issuer, Settings, Store, StoreName};
+pub use values::{ByteSize, Duration, SecretError, SecretSource};
 
 /// Everything the backend is told.
 #[derive(Debug, Clone, Deserialize)]

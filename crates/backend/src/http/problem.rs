@@ -6,6 +6,7 @@
 use std::{borrow::Cow, error::Error, sync::Arc};
 
 use axum::response::{IntoResponse, Response};
+use gatepass_signing::sigv4::presign::PresignError;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
@@ -111,24 +112,24 @@ struct Parts {
 /// The document of an error answer.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Problem)]
-pub(crate) struct ProblemDocument<'a> {
+pub(crate) struct ProblemDocument {
     /// `urn:gatepass:problem:` and the code.
     r#type: String,
-    title: &'a str,
+    title: &'static str,
     status: u16,
     code: Code,
     /// What went wrong this time, for people.
-    detail: &'a str,
+    detail: Cow<'static, str>,
     /// The path of the request; of a link, without its token.
-    instance: &'a str,
+    instance: String,
     /// What to quote when asking for help.
-    request_id: &'a str,
+    request_id: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
+    hint: Option<Cow<'static, str>>,
     /// Which fields are wrong.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [FieldProblem],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblem>,
 }
 
 impl Problem {
@@ -201,10 +202,6 @@ impl Problem {
         self
     }
 
-    pub(crate) fn code(&self) -> Code {
-        self.0.code
-    }
-
     pub(crate) fn detail(&self) -> &str {
         &self.0.detail
     }
@@ -226,11 +223,11 @@ impl Problem {
             title: code.title(),
             status: status.as_u16(),
             code: *code,
-            detail,
-            instance,
-            request_id,
-            hint: hint.as_deref(),
-            errors,
+            detail: detail.clone(),
+            instance: instance.to_owned(),
+            request_id: request_id.to_owned(),
+            hint: hint.clone(),
+            errors: errors.clone(),
         };
         let mut response = (*status, axum::Json(document)).into_response();
         response.headers_mut().extend(headers.clone());
@@ -256,6 +253,10 @@ impl From<RepositoryError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Presign(PresignError::CredentialsExpired)) {
+            return Self::new(Code::ExpiryExceedsCredentials, "the keys that would sign have ended")
+                .hint("the operator must renew the credentials of the store");
+        }
         tracing::warn!(error = &error as &dyn Error, "a store did not do what it was asked");
         Self::new(Code::ProviderError, "the store did not do what it was asked; the log of the service says why")
             .hint("try again in a moment")

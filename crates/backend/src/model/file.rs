@@ -38,9 +38,9 @@ pub(crate) struct File {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Disposition {
     /// Save them.
-    #[default]
     Attachment,
-    /// Show them in place, where the type can do no harm.
+    /// Show them in place where the type can do no harm, and save them where it could.
+    #[default]
     Inline,
 }
 
