@@ -1,0 +1,67 @@
+//! What the documents promise about the tree: links lead somewhere, and a named test exists.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gatepass_e2e::programs;
+
+const DOCUMENTS: [&str; 10] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "docs/compatibility.md",
+    "docs/threat-model.md",
+    "docs/performance.md",
+    "docs/handbook/README.md",
+    "docs/handbook/first-file.md",
+];
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_relative_link_leads_to_a_file() {
+    for document in DOCUMENTS {
+        let path = programs::root().join(document);
+        for link in read(&path).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().expect("split yields at least one piece");
+            if !file.is_empty() && !file.contains("://") {
+                let target = path.parent().expect("a document lies in a directory").join(file);
+                assert!(target.exists(), "{document} links to {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_deviation_names_a_test_that_exists() {
+    let root = programs::root();
+    let page = read(&root.join("docs/compatibility.md"));
+    let (_, table) = page.split_once("\n## Deviations\n").expect("the page has its table of deviations");
+    let mut sources = Vec::new();
+    collect(&root.join("crates"), &mut sources);
+    let rows: Vec<&str> =
+        table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what |")).collect();
+    assert!(!rows.is_empty());
+    for row in rows {
+        let name = row.rsplit('`').nth(1).unwrap_or_else(|| panic!("no test in: {row}"));
+        let definitions = [format!("fn {name}("), format!("def {name}(")];
+        let exists = sources.iter().any(|text| definitions.iter().any(|definition| text.contains(definition)));
+        assert!(exists, "no test is called {name}");
+    }
+}
+
+/// The text of every Rust and Python file below a directory, leaving out what npm installed.
+fn collect(directory: &Path, sources: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).expect("a directory of sources").flatten() {
+        let path: PathBuf = entry.path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "node_modules") {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "py") {
+            sources.push(read(&path));
+        }
+    }
+}
