@@ -1,0 +1,169 @@
+//! `gatepass store run`: the S3-compatible store alone.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use gatepass_store::{Config, Fsync, Hosts, OpenError, Store};
+use serde_json::json;
+
+use crate::{
+    args::{FsyncChoice, StoreRun},
+    clock::Clock,
+    config::{DEFAULT_REGION, File},
+    credentials,
+    failure::{Explain as _, Failure, Outcome, Result},
+    output::Output,
+    private_file,
+    server::{self, StopSignals, Stopper},
+};
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:9000";
+
+pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
+    let file = match &arguments.config {
+        Some(path) => File::load(path)?,
+        None => File::from_environment()?,
+    };
+    let table = file.store;
+    let data: PathBuf = arguments.data.clone().or(table.data).ok_or_else(|| {
+        Failure::usage("where the store keeps its objects is not said").hint("name a directory with --data")
+    })?;
+    let default_listen = DEFAULT_LISTEN.parse().map_err(Failure::refused)?;
+    let address = arguments.listen.or(table.listen).unwrap_or(default_listen);
+    let fsync = arguments.fsync.or(table.fsync).unwrap_or(FsyncChoice::Always);
+    let region = arguments.region.clone().or(table.region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
+    let names = arguments.hosts.clone().or(table.hosts).unwrap_or_default();
+
+    server::block_on(async {
+        let mut signals = StopSignals::new()?;
+        let listener = server::listen(address, "the store", "--listen")?;
+        let address = listener.local_addr().explain("the listener has no address")?;
+        if fsync == FsyncChoice::Never {
+            output.note("fsync = never: losing power may lose everything in this store");
+        }
+        let config = Config {
+            data,
+            region: region.clone(),
+            hosts: hosts(address, &["localhost"], &names),
+            fsync: fsync.into(),
+            root: credentials::root()?,
+            now: Clock::starting_at(arguments.now).function(),
+        };
+        let store = open(config)?;
+        let url = format!("http://{address}");
+        if let Some(path) = &arguments.ready_file {
+            let root = store.root_credentials();
+            let ready = json!({
+                "store": url,
+                "region": region,
+                "access_key": root.access_key_id().as_str(),
+                "secret_key": root.secret_key().expose(),
+            });
+            private_file::write_json(path, &ready).explain(format!("cannot write {}", path.display()))?;
+        }
+        output.result(format_args!("the store listens on {url}"), &json!({ "store": url, "region": region }))?;
+
+        let stopper = Stopper::new();
+        let serving = tokio::spawn(Arc::clone(&store).serve(server::adopt(listener)?, stopper.stopped()));
+        signals.next().await;
+        output.note("stopping");
+        stopper.stop();
+        tokio::select! {
+            served = serving => served.explain("the store broke down")?,
+            () = signals.next() => return Err(Failure::refused("stopped before all requests had ended")),
+        }
+        Ok(Outcome::Done)
+    })
+}
+
+impl From<FsyncChoice> for Fsync {
+    fn from(choice: FsyncChoice) -> Self {
+        match choice {
+            FsyncChoice::Always => Self::Always,
+            FsyncChoice::Never => Self::Never,
+        }
+    }
+}
+
+/// The names a store answers to: the address it listens on, the loopback names where it listens there too, and those that
+/// were given. A bucket may stand before a name, never before an address.
+pub(super) fn hosts(listen: SocketAddr, loopback_names: &[&str], given: &[String]) -> Hosts {
+    let mut path_style: Vec<String> = Vec::new();
+    let mut add_address = |address: IpAddr| match address {
+        IpAddr::V4(address) => path_style.push(address.to_string()),
+        IpAddr::V6(address) => path_style.push(format!("[{address}]")),
+    };
+    let is_local = listen.ip().is_loopback() || listen.ip().is_unspecified();
+    if !listen.ip().is_unspecified() {
+        add_address(listen.ip());
+    }
+    if is_local {
+        for address in [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])] {
+            if address != listen.ip() {
+                add_address(address);
+            }
+        }
+        path_style.extend(loopback_names.iter().map(|&name| name.to_owned()));
+    }
+    path_style.extend(given.iter().cloned());
+    let local_base = is_local.then(|| "localhost".to_owned());
+    Hosts { path_style, virtual_host_bases: local_base.into_iter().chain(given.iter().cloned()).collect() }
+}
+
+/// Opens a store, or says what would help.
+pub(super) fn open(config: Config) -> Result<Arc<Store>> {
+    let data = config.data.display().to_string();
+    Store::open(config).map_err(|error| {
+        let hint = match &error {
+            OpenError::Directory { .. } => Some("choose a directory that you may write to with --data"),
+            OpenError::InUse { .. } => {
+                Some("another gatepass has it open: stop that one, or choose another with --data")
+            }
+            OpenError::Region(_) => Some("a region is lower-case letters, digits and `-`, as in eu-central-1"),
+            OpenError::Authority(gatepass_authority::OpenError::Missing { .. }) => Some(
+                "put root-credentials.json back from a backup, or give the keys in GATEPASS_ROOT_ACCESS_KEY and \
+                 GATEPASS_ROOT_SECRET_KEY",
+            ),
+            OpenError::Authority(gatepass_authority::OpenError::Exposed { .. }) => {
+                Some("chmod 600 root-credentials.json, and make new keys if somebody may have read them")
+            }
+            OpenError::Authority(_) | OpenError::Index(_) => None,
+        };
+        let failure: Failure =
+            anyhow::Error::from(error).context(format!("the store in {data} cannot be opened")).into();
+        hint.into_iter().fold(failure, Failure::hint)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(address: &str) -> SocketAddr {
+        address.parse().expect("an address")
+    }
+
+    #[test]
+    fn a_local_store_answers_to_loopback_names_only() {
+        let hosts = hosts(at("127.0.0.1:9000"), &["localhost"], &[]);
+        assert_eq!(hosts.path_style, ["127.0.0.1", "[::1]", "localhost"]);
+        assert_eq!(hosts.virtual_host_bases, ["localhost"]);
+    }
+
+    #[test]
+    fn a_store_on_every_address_answers_to_the_names_that_were_given() {
+        let hosts = hosts(at("0.0.0.0:9000"), &["localhost"], &["s3.example.test".to_owned()]);
+        assert_eq!(hosts.path_style, ["127.0.0.1", "[::1]", "localhost", "s3.example.test"]);
+        assert_eq!(hosts.virtual_host_bases, ["localhost", "s3.example.test"]);
+    }
+
+    #[test]
+    fn a_store_on_one_address_answers_to_it_alone() {
+        let hosts = hosts(at("10.0.0.7:9000"), &["localhost"], &[]);
+        assert_eq!(hosts.path_style, ["10.0.0.7"]);
+        assert!(hosts.virtual_host_bases.is_empty());
+    }
+}

@@ -1,0 +1,251 @@
+//! Values as people type them: `15m`, `5MiB`, `s3://bucket/key`, `name=value`, `sha256:…`.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::SignedDuration;
+
+/// Why a value is not one. The sentence says what would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueError(String);
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+/// A span of whole seconds: `90`, `90s`, `15m`, `2h`, `7d`, `1h30m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seconds(pub(crate) u64);
+
+impl Seconds {
+    pub(crate) fn duration(self) -> SignedDuration {
+        SignedDuration::from_secs(i64::try_from(self.0).unwrap_or(i64::MAX))
+    }
+}
+
+impl FromStr for Seconds {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = || ValueError("a duration is seconds or has units: 90, 15m, 2h, 7d, 1h30m".to_owned());
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().map(Self).map_err(|_| wrong());
+        }
+        let (mut rest, mut total) = (text, 0_u64);
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, unit_on) = rest.split_at(digits);
+            let mut characters = unit_on.chars();
+            let factor: u64 = match characters.next() {
+                Some('s') => 1,
+                Some('m') => 60,
+                Some('h') => 3600,
+                Some('d') => 86_400,
+                _ => return Err(wrong()),
+            };
+            let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)?;
+            total = total.checked_add(part).ok_or_else(wrong)?;
+            rest = characters.as_str();
+        }
+        Ok(Self(total))
+    }
+}
+
+/// A number of bytes: `1048576`, `1MiB`, `5GB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub(crate) u64);
+
+impl FromStr for Size {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = || ValueError("a size is bytes or has a unit: 1048576, 1MiB, 5GB".to_owned());
+        let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+        let factor: u64 = match unit.trim_start() {
+            "" | "B" => 1,
+            "kB" | "KB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            "TB" => 1_000_000_000_000,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            "TiB" => 1 << 40,
+            _ => return Err(wrong()),
+        };
+        number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).map(Self).ok_or_else(wrong)
+    }
+}
+
+/// An object: `s3://bucket/key`. Everything after the bucket's slash is the key, literally: `?`, `#`, `//` and `%` too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectLocation {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+}
+
+impl FromStr for ObjectLocation {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (bucket, key) = text
+            .strip_prefix("s3://")
+            .and_then(|rest| rest.split_once('/'))
+            .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+            .ok_or_else(|| ValueError("an object is s3://BUCKET/KEY".to_owned()))?;
+        Ok(Self { bucket: bucket.to_owned(), key: key.to_owned() })
+    }
+}
+
+/// `name=value`, as `--header` and `--response-header` take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Pair {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (name, value) = text
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty() && name.bytes().all(is_token_byte))
+            .ok_or_else(|| ValueError("a header is NAME=VALUE".to_owned()))?;
+        if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+            return Err(ValueError("a header's value has no control characters".to_owned()));
+        }
+        Ok(Self { name: name.to_ascii_lowercase(), value: value.to_owned() })
+    }
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// `sha256:…`: a checksum that the upload must have, as the header that S3 reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checksum {
+    /// `x-amz-checksum-sha256`.
+    pub(crate) header: &'static str,
+    /// In base64, as S3 wants it.
+    pub(crate) value: String,
+}
+
+/// The algorithms of S3 ("Checking object integrity"), with the length of their digests.
+const CHECKSUMS: [(&str, &str, usize); 5] = [
+    ("sha256", "x-amz-checksum-sha256", 32),
+    ("sha1", "x-amz-checksum-sha1", 20),
+    ("crc32", "x-amz-checksum-crc32", 4),
+    ("crc32c", "x-amz-checksum-crc32c", 4),
+    ("crc64nvme", "x-amz-checksum-crc64nvme", 8),
+];
+
+impl FromStr for Checksum {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let names = "sha256, sha1, crc32, crc32c or crc64nvme";
+        let (algorithm, value) =
+            text.split_once(':').ok_or_else(|| ValueError(format!("a checksum is ALGORITHM:VALUE, with {names}")))?;
+        let (_, header, length) = CHECKSUMS
+            .into_iter()
+            .find(|(name, ..)| name.eq_ignore_ascii_case(algorithm))
+            .ok_or_else(|| ValueError(format!("the algorithm of a checksum is {names}")))?;
+        let digest = if value.len() == 2 * length { unhex(value) } else { STANDARD.decode(value).ok() };
+        let digest = digest.filter(|digest| digest.len() == length).ok_or_else(|| {
+            ValueError(format!(
+                "a {algorithm} checksum is {} hexadecimal digits, or {length} bytes in base64",
+                2 * length
+            ))
+        })?;
+        Ok(Self { header, value: STANDARD.encode(digest) })
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    digits.map(|digits| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+/// A text as a POSIX shell reads it back.
+pub(crate) fn shell_quote(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@%+,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_seconds_or_have_units() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7200), ("7d", 604_800), ("1h30m", 5400)] {
+            assert_eq!(text.parse(), Ok(Seconds(seconds)), "{text}");
+        }
+        for wrong in ["m", "15 m", "-1", "1.5h", "15M", "1h30", "99999999999999999999", "999999999999999999d"] {
+            assert!(wrong.parse::<Seconds>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, bytes) in [("0", 0), ("5MiB", 5 << 20), ("5 GB", 5_000_000_000), ("1TiB", 1 << 40)] {
+            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+        }
+        for wrong in ["", "MiB", "5mib", "-5", "99999999TiB"] {
+            assert!(wrong.parse::<Size>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_everything_after_the_bucket_literally() {
+        for key in ["k", "a b", "?x=1#f", "/lead", "a//b", "%2F", "../up", "é"] {
+            let location: ObjectLocation = format!("s3://bucket/{key}").parse().expect("a location");
+            assert_eq!((location.bucket.as_str(), location.key.as_str()), ("bucket", key));
+        }
+        for wrong in ["", "bucket/key", "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "S3://bucket/key"] {
+            assert!(wrong.parse::<ObjectLocation>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn headers_have_a_name_and_one_line() {
+        let pair: Pair = "X-Amz-Meta-A=b=c".parse().expect("a pair");
+        assert_eq!((pair.name.as_str(), pair.value.as_str()), ("x-amz-meta-a", "b=c"));
+        for wrong in ["", "name", "=value", "na me=value", "name=a\r\nb: c"] {
+            assert!(wrong.parse::<Pair>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn checksums_are_taken_in_hexadecimal_and_base64() {
+        let empty = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        let hexadecimal = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        for text in [hexadecimal.to_owned(), format!("SHA256:{empty}")] {
+            let checksum: Checksum = text.parse().expect("a checksum");
+            assert_eq!((checksum.header, checksum.value.as_str()), ("x-amz-checksum-sha256", empty));
+        }
+        for wrong in ["sha256", "sha256:", "sha256:e3b0", "md5:1B2M2Y8AsgTpgAmY7PhCfg==", "crc32:zzzzzzzz"] {
+            assert!(wrong.parse::<Checksum>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_shell_reads_quoted_texts_back() {
+        for (text, quoted) in
+            [("a-b.c", "a-b.c"), ("", "''"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("$(x)", "'$(x)'")]
+        {
+            assert_eq!(shell_quote(text), quoted);
+        }
+    }
+}
