@@ -124,7 +124,10 @@ export async function tabTo(page, role, name) {
   assert.fail(`no ${role} “${name}” is reached by ${presses} presses of Tab`);
 }
 
-/** The text of what has the focus. */
+/** The text of what has the focus; nothing where it was lost, which browsers call having the whole body. */
 export function focused(page) {
-  return page.evaluate(() => document.activeElement?.textContent ?? "");
+  return page.evaluate(() => {
+    const { activeElement, body } = document;
+    return activeElement === null || activeElement === body ? "" : activeElement.textContent;
+  });
 }

@@ -15,7 +15,7 @@ const MIB = 1024 * 1024;
 /** A journey that hangs fails before the caller loses patience. */
 const timeout = 120_000;
 
-const { backend, store } = stack();
+const { backend, store, tokens } = stack();
 let browser;
 let directory;
 
@@ -248,6 +248,46 @@ test("everything can be done with the keyboard alone", { timeout }, async () => 
   assert.deepEqual(faults, []);
   await context.close();
 });
+
+test("a long list comes in pages, and an administrator sees whose each file is", { timeout }, async () => {
+  const pageSize = 50;
+  for (let number = 0; number <= pageSize; number += 1) {
+    await uploadByApi(tokens.bob, `page-${String(number).padStart(2, "0")}.txt`);
+  }
+  const { context, page, faults } = await visitor(browser);
+  const rows = page.getByTestId("files").locator("li.file");
+  await signIn(page, backend, "bob");
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), pageSize);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await row(page, { name: "page-00.txt" }).waitFor();
+  assert.equal(await rows.count(), pageSize + 1);
+  assert.match(await focused(page), /page-00\.txt/, "the focus goes on where the new rows begin");
+  await page.getByText(`${pageSize + 1} files`).waitFor();
+
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await signIn(page, backend, "admin");
+  await rows.first().waitFor();
+  assert.match(await rows.first().textContent(), /of bob/);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+/** A file by the API alone, in the three steps that the page takes, too. */
+async function uploadByApi(token, filename) {
+  const post = async (path, body) => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const answer = await fetch(new URL(path, backend), { method: "POST", headers, body: JSON.stringify(body) });
+    assert.ok(answer.ok, `POST ${path}: ${answer.status}`);
+    return answer.json();
+  };
+  const body = "paged";
+  const declaration = { collection: "files", filename, size: body.length, content_type: "text/plain" };
+  const { id, instructions } = await post("/v1/uploads", declaration);
+  const { method, url, headers } = instructions;
+  assert.ok((await fetch(url, { method, headers: new Headers(headers), body })).ok, "the store took it");
+  await post(`/v1/uploads/${id}/complete`);
+}
 
 test("what goes wrong is told in words, and can be tried again", { timeout }, async (t) => {
   const refused = await sample("refused.txt");

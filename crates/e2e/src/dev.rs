@@ -14,6 +14,8 @@ use crate::{programs, scan};
 
 /// A server that is not ready by then never will be.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// What this harness itself keeps in the directory that the server is started in.
+const OURS: [&str; 3] = ["ready", "out", "log"];
 /// How often a condition is looked at.
 const TICK: Duration = Duration::from_millis(5);
 
@@ -60,7 +62,8 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
 }
 
-/// A running `gatepass dev`. Dropping it kills it, and scans what it logged for secrets.
+/// A running `gatepass dev`. Dropping it kills it, scans what it logged for secrets, and fails where it left something
+/// outside of its data directory.
 pub struct Dev {
     child: Child,
     data: PathBuf,
@@ -156,6 +159,10 @@ impl Drop for Dev {
         if let Err(finding) = scan::check(&self.log(), &self.secrets) {
             panic!("{finding}");
         }
+        for entry in fs::read_dir(self.scratch.path()).expect("the working directory is there").flatten() {
+            let name = entry.file_name();
+            assert!(OURS.iter().any(|ours| name == *ours), "the server made {} where it was started", name.display());
+        }
     }
 }
 
@@ -201,7 +208,7 @@ impl Starting {
             }
         }
         command.env("RUST_LOG", "debug").envs(options.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null());
+        command.stdin(Stdio::null()).current_dir(scratch.path());
         command.stdout(File::create(scratch.path().join("out"))?);
         command.stderr(File::create(scratch.path().join("log"))?);
         let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;

@@ -1,6 +1,7 @@
 //! Where the programs under test and the foreign clients are.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -12,15 +13,16 @@ use cargo_metadata::{Message, MetadataCommand};
 pub fn gatepass() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| match env::var_os("GATEPASS_BIN") {
-        Some(path) => path.into(),
+        Some(path) => fs::canonicalize(path).expect("GATEPASS_BIN names a program"),
         None => build().expect("the program under test must build"),
     })
 }
 
 fn build() -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let output = Command::new(cargo)
-        .args(["build", "--package", "gatepass", "--message-format", "json-render-diagnostics"])
+        .args(["build", "--package", "gatepass", "--profile", profile, "--message-format", "json-render-diagnostics"])
         .current_dir(root())
         .output()
         .context("cannot start cargo")?;
