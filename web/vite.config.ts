@@ -13,6 +13,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // `img-src 'self'` allows no data: addresses.
     assetsInlineLimit: 0,
+    // What the bundle contains of others asks for its licence to go along.
+    license: { fileName: "licenses.txt" },
   },
   server: {
     proxy: { "/v1": backend, "/auth": backend },

@@ -72,6 +72,8 @@ export function useUploads(api: Api, onStored: (file: StoredFile) => void, annou
   const [rows, dispatch] = useReducer(reduce, []);
   const nextKey = useRef(1);
   const running = useRef(new Map<number, AbortController>());
+  /** Uploads whose bytes the store has, and of which only the backend's word is missing. */
+  const sent = useRef(new Map<number, string>());
 
   const run = useCallback(
     async (row: UploadRow) => {
@@ -81,13 +83,22 @@ export function useUploads(api: Api, onStored: (file: StoredFile) => void, annou
       enter({ kind: "sending", sent: 0 });
       announce(`Uploading ${row.file.name}.`);
       try {
-        const stored = await upload(api, row, enter, announceQuarters(row.file, announce), controller.signal);
-        onStored(stored);
+        const id =
+          sent.current.get(row.key) ??
+          (await send(api, row, enter, announceQuarters(row.file, announce), controller.signal));
+        sent.current.set(row.key, id);
+        enter({ kind: "finishing" });
+        onStored(await finish(api, id));
+        sent.current.delete(row.key);
         enter({ kind: "done" });
         announce(`${row.file.name} is uploaded.`);
       } catch (error) {
+        const problem = problemOf(error);
+        if (!mayPass(problem)) {
+          sent.current.delete(row.key);
+        }
         // What was thrown after the button is a consequence of it.
-        enter(controller.signal.aborted ? { kind: "cancelled" } : { kind: "failed", problem: problemOf(error) });
+        enter(controller.signal.aborted ? { kind: "cancelled" } : { kind: "failed", problem });
       } finally {
         running.current.delete(row.key);
       }
@@ -103,6 +114,9 @@ export function useUploads(api: Api, onStored: (file: StoredFile) => void, annou
       void run(row);
     }
   }, [rows, run]);
+
+  // Who leaves the page of their files, by signing out or by the end of the session, leaves their uploads.
+  useEffect(() => () => running.current.forEach((controller) => controller.abort()), []);
 
   const busy = rows.some(isActive);
   useEffect(() => {
@@ -138,14 +152,14 @@ export function useUploads(api: Api, onStored: (file: StoredFile) => void, annou
   };
 }
 
-/** The three steps: ask the backend for a signed URL, send the file to the store, tell the backend. */
-async function upload(
+/** The first two of three steps: asks the backend for a signed URL, and sends the file to the store. Answers with the upload's id. */
+async function send(
   api: Api,
   row: UploadRow,
   enter: (stage: Stage) => void,
   announceProgress: (sent: number) => void,
   signal: AbortSignal,
-): Promise<StoredFile> {
+): Promise<string> {
   const { file, collection } = row;
   const promise = await api.createUpload(
     { collection: collection.name, filename: file.name, size: file.size, content_type: file.type || UNKNOWN_TYPE },
@@ -166,8 +180,12 @@ async function upload(
     await api.abortUpload(promise.id).catch(() => undefined);
     throw error;
   }
-  enter({ kind: "finishing" });
-  const completed = await api.completeUpload(promise.id);
+  return promise.id;
+}
+
+/** The third step: tells the backend that the bytes are there. */
+async function finish(api: Api, id: string): Promise<StoredFile> {
+  const completed = await api.completeUpload(id);
   if (!completed.file) {
     throw new Failure({
       title: "The file is not available",
@@ -175,6 +193,11 @@ async function upload(
     });
   }
   return completed.file;
+}
+
+/** Whether the same request may succeed later: nobody answered, or a server failed. Then the bytes need not be sent again. */
+export function mayPass(problem: Problem): boolean {
+  return problem.status === undefined || problem.status >= 500;
 }
 
 /** Speaks at 25, 50 and 75 percent: a screen reader is not to read every event. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Collection, StoredFile } from "../src/api";
 import { append } from "../src/files";
 import { headersToSet } from "../src/transfer";
-import { isActive, reduce, refusal, type UploadRow } from "../src/uploads";
+import { isActive, mayPass, reduce, refusal, type UploadRow } from "../src/uploads";
 
 const collection: Collection = { name: "files", upload: { max_size: 2048, content_types: ["*/*"], strategies: ["put"] } };
 
@@ -36,6 +36,12 @@ test("uploads are added on top, change alone, and go when dismissed", () => {
   ]);
   expect(rows.map(isActive)).toEqual([true, false, true]);
   expect(reduce(rows, { kind: "dismiss", keys: [2] }).map(({ key }) => key)).toEqual([3, 1]);
+});
+
+test("the bytes are kept for a second try only where nobody refused them", () => {
+  expect(mayPass({ title: "silence" })).toBe(true);
+  expect(mayPass({ title: "the store is down", status: 502 })).toBe(true);
+  expect(mayPass({ title: "another size", status: 422 })).toBe(false);
 });
 
 test("a file that comes twice is listed once", () => {

@@ -28,7 +28,11 @@ export function App() {
 
   useEffect(() => void load(), [load]);
 
-  const leave = useCallback((notice: string) => setView({ kind: "signed-out", notice }), []);
+  // The first reason counts: what an abandoned request learns later is only a consequence.
+  const leave = useCallback(
+    (notice: string) => setView((view) => (view.kind === "signed-in" ? { kind: "signed-out", notice } : view)),
+    [],
+  );
 
   switch (view.kind) {
     case "signed-in":

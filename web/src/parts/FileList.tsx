@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Api, StoredFile } from "../api";
 import type { Files } from "../files";
 import { count } from "../format";
@@ -18,11 +18,30 @@ export function FileList({ api, files, viewer, announce, onDeleted }: Props) {
   const [deleting, setDeleting] = useState<StoredFile>();
   const loading = files.status === "loading";
   const empty = files.rows.length === 0;
+  const list = useRef<HTMLUListElement>(null);
+  const firstNew = useRef<number | undefined>(undefined);
+
+  // After the last page the button is gone; the focus goes on where the new rows begin.
+  useLayoutEffect(() => {
+    if (firstNew.current === undefined || files.status !== "ready") {
+      return;
+    }
+    list.current?.children[firstNew.current]?.querySelector("a")?.focus();
+    firstNew.current = undefined;
+  }, [files.status]);
+
+  const loadMore = () => {
+    if (loading) {
+      return;
+    }
+    firstNew.current = files.rows.length;
+    files.loadMore();
+  };
 
   return (
     <div aria-busy={loading}>
       {!empty && (
-        <ul role="list" class="rows" data-testid="files">
+        <ul ref={list} role="list" class="rows" data-testid="files">
           {files.rows.map((file) => (
             <FileRow
               key={file.id}
@@ -53,7 +72,7 @@ export function FileList({ api, files, viewer, announce, onDeleted }: Props) {
           </p>
           {/* Disabling it while it loads would drop the focus. */}
           {(files.hasMore || loading) && (
-            <button type="button" class="button" aria-disabled={loading} onClick={() => !loading && files.loadMore()}>
+            <button type="button" class="button" aria-disabled={loading} onClick={loadMore}>
               {loading ? "Loading…" : "Show more"}
             </button>
           )}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Api, Link } from "../api";
 import { formatTime, stateName } from "../format";
 import { problemOf, type Problem } from "../problem";
@@ -18,7 +18,7 @@ export function LinkRow({ api, link, onRevoked }: Props) {
   const canRevoke = link.state === "active" || link.state === "not_yet_valid";
 
   // The button goes away with the revocation; the focus goes to what says so.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wasRevokedHere.current && !canRevoke) {
       words.current?.focus();
     }

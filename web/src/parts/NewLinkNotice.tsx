@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { NewLink } from "../api";
 
 /** The address of a new link. The server keeps only its hash, so this is the one time that it can be read. */
@@ -7,7 +7,7 @@ export function NewLinkNotice({ link, announce }: { link: NewLink; announce: (te
   const input = useId();
   const [copied, setCopied] = useState(false);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     field.current?.focus();
     field.current?.select();
   }, []);
