@@ -1,8 +1,5 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run dev` serves the page itself and passes everything else to a running `gatepass dev`. */
-const backend = "http://localhost:8080";
-
 export default defineConfig({
   build: {
     // Committed, and embedded in the binary: nobody needs Node to build Gatepass.
@@ -15,9 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // What the bundle contains of others asks for its licence to go along.
     license: { fileName: "licenses.txt" },
-  },
-  server: {
-    proxy: { "/v1": backend, "/auth": backend },
   },
   test: {
     include: ["tests/**/*.test.ts"],
