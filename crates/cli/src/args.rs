@@ -14,7 +14,6 @@ use crate::values::{Checksum, ObjectLocation, Pair, Seconds, Size};
     name = "gatepass",
     version,
     max_term_width = 100,
-    propagate_version = true,
     after_help = "Start with `gatepass dev`: everything runs on this machine, and it prints three commands to try.\n\
         Exit codes: 0 done, 1 a finding or a refusal, 2 wrong usage."
 )]
@@ -35,7 +34,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
     /// When to use colours; NO_COLOR is honoured
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
+    #[arg(long, global = true, value_name = "auto|always|never", value_enum, hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
     /// Log more, on standard error; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -137,8 +136,8 @@ pub struct DevOptions {
     /// The region that signatures name
     #[arg(long, value_name = "REGION", default_value = crate::config::DEFAULT_REGION)]
     pub region: String,
-    /// Whether acknowledged writes have reached the disk
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = FsyncChoice::Always)]
+    /// Whether writes have reached the disk when they are acknowledged
+    #[arg(long, value_enum, value_name = "always|never", hide_possible_values = true, default_value_t = FsyncChoice::Always)]
     pub fsync: FsyncChoice,
     /// Write addresses, keys and tokens to this file (mode 0600) once everything answers
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -225,8 +224,8 @@ pub struct StoreRun {
     /// The region that signatures name [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Whether acknowledged writes have reached the disk [default: always]
-    #[arg(long, value_enum, value_name = "WHEN")]
+    /// Whether writes have reached the disk when they are acknowledged [default: always]
+    #[arg(long, value_enum, value_name = "always|never", hide_possible_values = true)]
     pub fsync: Option<FsyncChoice>,
     /// Host names that are answered, besides the address itself; before each, a bucket may stand. Separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -301,8 +300,8 @@ pub struct SignCommon {
     /// Sign this request header: whoever uses the URL must send it; may be repeated
     #[arg(long = "header", value_name = "NAME=VALUE")]
     pub headers: Vec<Pair>,
-    /// Whose optional parameters to add
-    #[arg(long, value_enum, value_name = "WHOSE", default_value_t = Dialect::Gatepass)]
+    /// Whose optional parameters to add: js is the AWS SDK for JavaScript; gatepass and boto add none
+    #[arg(long, value_enum, value_name = "gatepass|boto|js", hide_possible_values = true, default_value_t = Dialect::Gatepass)]
     pub dialect: Dialect,
     /// Where the store is
     #[command(flatten)]
@@ -345,7 +344,7 @@ pub struct SignRead {
     #[arg(long, value_name = "NAME")]
     pub filename: Option<String>,
     /// Whether browsers save or show the object
-    #[arg(long, value_enum, value_name = "HOW")]
+    #[arg(long, value_enum, value_name = "attachment|inline", hide_possible_values = true)]
     pub disposition: Option<Disposition>,
     /// Answer with this header instead of the object's, as in `content-type=text/plain`; may be repeated
     #[arg(long = "response-header", value_name = "NAME=VALUE")]
@@ -486,7 +485,7 @@ pub struct Download {
 pub enum Link {
     /// Make a link: whoever holds it may download
     Create(LinkCreate),
-    /// List links; their addresses were shown once and are not kept
+    /// List the links of a file; their addresses were shown once and are not kept
     List(LinkList),
     /// Revoke a link, at once and for good
     Revoke(LinkRevoke),
@@ -512,6 +511,9 @@ pub struct LinkCreate {
 /// `gatepass link list`.
 #[derive(Debug, Args)]
 pub struct LinkList {
+    /// The file's id, or its name: then the newest of that name
+    #[arg(value_name = "FILE")]
+    pub file: String,
     /// Where.
     #[command(flatten)]
     pub connection: Connection,

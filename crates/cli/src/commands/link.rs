@@ -52,13 +52,15 @@ async fn create(arguments: &LinkCreate, output: Output) -> Result {
 
 async fn list(arguments: &LinkList, output: Output) -> Result {
     let api = Api::connect(&arguments.connection)?;
+    let file = api.file(&arguments.file).await?;
+    let first = format!("/v1/links?file_id={}", member(&file, "/id")?);
     let mut links = Vec::new();
-    let mut path = "/v1/links".to_owned();
+    let mut path = first.clone();
     loop {
         let page = api.get(&path).await?;
         links.extend(page["data"].as_array().cloned().unwrap_or_default());
         match page["next_cursor"].as_str() {
-            Some(cursor) => path = format!("/v1/links?cursor={cursor}"),
+            Some(cursor) => path = format!("{first}&cursor={cursor}"),
             None => break,
         }
     }
@@ -69,7 +71,7 @@ async fn list(arguments: &LinkList, output: Output) -> Result {
 
 fn line(link: &Value) -> String {
     let text = |name: &str| link[name].as_str().unwrap_or("-").to_owned();
-    format!("{}  {}  {}  {}", text("id"), text("state"), text("file_id"), text("label"))
+    format!("{}  {}  {}", text("id"), text("state"), text("label"))
 }
 
 async fn revoke(arguments: &LinkRevoke, output: Output) -> Result {

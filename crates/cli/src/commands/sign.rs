@@ -128,7 +128,7 @@ fn signed(request: &Request<'_>) -> Result<SignedUrl> {
         Dialect::Gatepass | Dialect::Boto => {}
         Dialect::Js => presign = presign.query("x-id", request.operation).map_err(refused)?.unsigned_payload_in_query(),
     }
-    presign.sign(&KeyCache::new(), Clock::starting_at(*now).now()).map_err(refused)
+    presign.sign(&KeyCache::new(), now.unwrap_or_else(|| Clock::system().now())).map_err(refused)
 }
 
 /// An endpoint of one's own has the bucket in the path, as most of them want it; Amazon S3 has it in the host.

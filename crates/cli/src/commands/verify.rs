@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Verify, output: Output) -> Result {
     let mut headers = vec![("host", host.as_bytes())];
     headers.extend(arguments.headers.iter().map(|pair| (pair.name.as_str(), pair.value.as_bytes())));
     let request = RequestView { method: &arguments.method, target: &target, headers: &headers };
-    let now = Clock::starting_at(arguments.now).now();
+    let now = arguments.now.unwrap_or_else(|| Clock::system().now());
 
     match check(&request, &Expectations::new(region, Service::S3), &credentials, now) {
         Ok(verified) => {

@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn columns_count_characters() {
-        assert_eq!(position("é = 1\nüx", 8), Position { line: 2, column: 2 });
+        assert_eq!(position("é = 1\nüx", 9), Position { line: 2, column: 2 });
     }
 
     #[test]
