@@ -235,7 +235,6 @@ pub struct ChecksumHasher {
     state: State,
 }
 
-#[expect(clippy::large_enum_variant, reason = "one lives per request body, on the stack")]
 #[derive(Debug)]
 enum State {
     Crc(crc_fast::Digest),

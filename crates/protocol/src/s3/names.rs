@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use gatepass_signing::encode::hex;
+
 /// The shortest bucket name ("Bucket naming rules", Amazon S3 User Guide).
 pub const BUCKET_NAME_MIN: usize = 3;
 /// The longest bucket name.
@@ -272,15 +274,6 @@ impl fmt::Display for Etag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        text
-    })
 }
 
 #[cfg(test)]

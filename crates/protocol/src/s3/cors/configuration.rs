@@ -169,7 +169,9 @@ impl CorsConfiguration {
                     ("ExposeHeader", &rule.expose_headers),
                 ];
                 for (element, texts) in lists {
-                    texts.iter().for_each(|text| xml.text(element, text));
+                    for text in texts {
+                        xml.text(element, text);
+                    }
                 }
                 if let Some(seconds) = rule.max_age_seconds {
                     xml.number("MaxAgeSeconds", seconds.into());

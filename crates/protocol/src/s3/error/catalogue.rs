@@ -77,6 +77,22 @@ impl S3Error {
         .with("MaxAllowedSkewMilliseconds", tolerance_milliseconds.to_string())
     }
 
+    /// 403 for a presigned URL that was signed ahead of the server's clock. `X-Amz-Date` is in milliseconds since 1970.
+    pub fn request_not_yet_valid(amz_date: Timestamp, expires: Timestamp, now: Timestamp) -> Self {
+        Self::new(ErrorCode::AccessDenied, "Request is not yet valid")
+            .with("X-Amz-Date", amz_date.as_millisecond().to_string())
+            .with("Expires", iso8601_seconds(expires))
+            .with("ServerTime", iso8601_seconds(now))
+    }
+
+    /// 403 for a presigned URL past its time.
+    pub fn request_has_expired(lifetime_seconds: u64, expires: Timestamp, now: Timestamp) -> Self {
+        Self::new(ErrorCode::AccessDenied, "Request has expired")
+            .with("X-Amz-Expires", lifetime_seconds.to_string())
+            .with("Expires", iso8601_seconds(expires))
+            .with("ServerTime", iso8601_seconds(now))
+    }
+
     /// 403 for `x-amz-expected-bucket-owner` that names another account.
     pub fn expected_bucket_owner_differs() -> Self {
         Self::access_denied()
@@ -372,22 +388,6 @@ impl S3Error {
     /// 503: the request may be repeated more slowly.
     pub fn slow_down() -> Self {
         Self::new(ErrorCode::SlowDown, "Please reduce your request rate.")
-    }
-
-    /// 403 for a condition on the date of a request that is not met yet.
-    pub fn request_not_yet_valid(amz_date: Timestamp, expires: Timestamp, now: Timestamp) -> Self {
-        Self::new(ErrorCode::AccessDenied, "Request is not yet valid")
-            .with("X-Amz-Date", amz_date.as_millisecond().to_string())
-            .with("Expires", iso8601_seconds(expires))
-            .with("ServerTime", iso8601_seconds(now))
-    }
-
-    /// 403 for a presigned URL past its time.
-    pub fn request_has_expired(lifetime_seconds: u64, expires: Timestamp, now: Timestamp) -> Self {
-        Self::new(ErrorCode::AccessDenied, "Request has expired")
-            .with("X-Amz-Expires", lifetime_seconds.to_string())
-            .with("Expires", iso8601_seconds(expires))
-            .with("ServerTime", iso8601_seconds(now))
     }
 }
 

@@ -46,13 +46,11 @@ pub(super) fn page_length(query: &Query, name: &'static str) -> Result<u32, S3Er
 
 pub(super) fn max_buckets(query: &Query) -> Result<Option<u32>, S3Error> {
     let Some(text) = query.get("max-buckets") else { return Ok(None) };
-    match text.parse() {
-        Ok(number @ 1..=BUCKETS_PAGE_MAX) => Ok(Some(number)),
-        _ => {
-            let message = format!("Argument max-buckets must be an integer between 1 and {BUCKETS_PAGE_MAX}");
-            Err(S3Error::invalid_argument(message, "max-buckets", text))
-        }
+    if let Ok(number @ 1..=BUCKETS_PAGE_MAX) = text.parse() {
+        return Ok(Some(number));
     }
+    let message = format!("Argument max-buckets must be an integer between 1 and {BUCKETS_PAGE_MAX}");
+    Err(S3Error::invalid_argument(message, "max-buckets", text))
 }
 
 pub(super) fn encoding_type(query: &Query) -> Result<Option<EncodingType>, S3Error> {
