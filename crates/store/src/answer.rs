@@ -1,6 +1,5 @@
 //! What goes back: status, headers, body.
 
-use bytes::Bytes;
 use gatepass_protocol::s3::date::http_date;
 use gatepass_protocol::s3::error::S3Error;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER};
@@ -89,10 +88,6 @@ impl Answer {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
-    }
-
-    pub(crate) fn bytes(status: StatusCode, body: Bytes) -> Self {
-        Self { body: ResponseBody::Bytes(body), ..Self::empty(status) }
     }
 }
 

@@ -4,7 +4,7 @@
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::BucketName;
 use gatepass_signing::request::RequestView;
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, ORIGIN, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Version};
@@ -80,11 +80,6 @@ impl Arrival {
     pub(crate) fn is_cross_origin(&self) -> bool {
         self.headers.contains_key(ORIGIN)
     }
-
-    /// Whether the client waits for a word before it sends the body.
-    pub(crate) fn expects_continue(&self) -> bool {
-        self.headers.contains_key(EXPECT)
-    }
 }
 
 fn single_host(parts: &Parts) -> Result<String, S3Error> {
@@ -144,8 +139,7 @@ enum Addressed {
 }
 
 fn addressed(host: &str, hosts: &Hosts) -> Result<Addressed, S3Error> {
-    let authority: Authority =
-        host.parse().map_err(|_| S3Error::invalid_request("The Host header is malformed."))?;
+    let authority: Authority = host.parse().map_err(|_| S3Error::invalid_request("The Host header is malformed."))?;
     if authority.as_str().contains('@') {
         return Err(S3Error::invalid_request("The Host header is malformed."));
     }

@@ -10,7 +10,7 @@ use crate::grant::{Action, Arn, Grant};
 pub(crate) struct Allowed(());
 
 /// Evaluates policies for one request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Authorizer {
     principal: Principal,
     context: Context,
@@ -31,8 +31,7 @@ impl Authorizer {
         A::Resource: Arn,
     {
         let arn = resource.arn();
-        let request =
-            Request { principal: &self.principal, action: A::NAME, resource: &arn, context: &self.context };
+        let request = Request { principal: &self.principal, action: A::NAME, resource: &arn, context: &self.context };
         // Identity and bucket policies have their place here; there are none that one could set yet.
         let decision = evaluate(&request, &[], None);
         if decision.is_allowed() {

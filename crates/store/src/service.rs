@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use gatepass_authority::ROOT_ACCOUNT;
 use gatepass_iam::Context;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::operation::{Operation, Request as OperationRequest, Target};
-use http::{Method, Request, Response};
-use hyper::body::{Body, Incoming};
+use http::{Request, Response};
+use hyper::body::Incoming;
 use jiff::Timestamp;
 
 use crate::answer::{Answer, Connection};
@@ -91,25 +92,24 @@ async fn s3(
     let caller = store.authenticator.s3(arrival, now)?;
     log.access_key_id = caller.access_key_id.map(|id| id.as_str().to_owned());
     let target = Target::from_path(arrival.host_bucket.clone(), arrival.raw_path())?;
-    let operation = Operation::parse(&OperationRequest {
-        method: &arrival.method,
-        target,
-        query: &caller.query,
-        headers: &arrival.headers,
-    })?;
+    let request = OperationRequest { method: &arrival.method, target, query: &caller.query, headers: &arrival.headers };
+    let operation = Operation::parse(&request)?;
     log.operation = Some(operation.name());
-    let context = operation
-        .condition_keys()
-        .into_iter()
-        .fold(Context::new(), |context, (key, value)| context.with(key, value));
+    request.check_expected_bucket_owner(ROOT_ACCOUNT.as_str())?;
+    let context =
+        operation.condition_keys().into_iter().fold(Context::new(), |context, (key, value)| context.with(key, value));
     let authorizer = Authorizer::new(caller.principal, context);
     let call = Call { store, arrival, authorizer, payload: caller.payload, incoming, now };
     ops::perform(call, operation).await
 }
 
 impl LogLine {
-    pub(crate) fn sts(&mut self, operation: &'static str) {
-        self.operation = Some(operation);
+    pub(crate) fn operation(&mut self, name: &'static str) {
+        self.operation = Some(name);
+    }
+
+    pub(crate) fn error(&mut self, code: &'static str) {
+        self.error = Some(code);
     }
 
     pub(crate) fn caller(&mut self, access_key_id: &str) {
@@ -125,14 +125,4 @@ fn connection_after(arrival: &Arrival) -> Connection {
         Framing::Chunked => Connection::Close,
         Framing::None | Framing::Length(_) => Connection::KeepAlive,
     }
-}
-
-/// Whether a request has a body at all.
-pub(crate) fn has_body(incoming: &Incoming) -> bool {
-    !incoming.is_end_stream()
-}
-
-/// Whether the answer to this method tells about an object without sending it.
-pub(crate) fn is_head(method: &Method) -> bool {
-    *method == Method::HEAD
 }

@@ -187,9 +187,7 @@ fn a_reader_finishes_the_object_it_began_while_it_is_overwritten_and_deleted() {
     stream.read_exact(&mut read[begun..]).unwrap();
     assert!(read == content, "the reader has got something else");
     drop(stream);
-    eventually("the old blob is removed", || {
-        !server.state().keys().any(|path| path.contains("/blobs/"))
-    });
+    eventually("the old blob is removed", || !server.state().keys().any(|path| path.contains("/blobs/")));
 }
 
 #[test]
@@ -208,9 +206,7 @@ fn concurrent_overwrites_leave_one_of_the_bodies_whole() {
             });
         }
     });
-    eventually("one blob is left", || {
-        server.state().keys().filter(|path| path.contains("/blobs/")).count() == 1
-    });
+    eventually("one blob is left", || server.state().keys().filter(|path| path.contains("/blobs/")).count() == 1);
 }
 
 #[test]
@@ -218,9 +214,36 @@ fn unusual_keys_are_each_an_object_of_their_own_and_nothing_leaves_the_data_dire
     let server = Server::with_bucket();
     let long = "k".repeat(1024);
     let keys = [
-        "a b", "a+b", "a%20b", "a%2520b", "a/../b", "../../../../etc/passwd", "..", ".", "a/./b", "a//b", "//", "/", "/a",
-        "a?b", "a#b", "a&b=c", "a\\..\\b", "\u{e9}", "e\u{301}", "日本", "a/", "a", "%2e%2e/", "~", "a;b", "a\"<>'b", &long,
-        "a\u{1}b", "blobs/../index.redb", "\u{10ffff}",
+        "a b",
+        "a+b",
+        "a%20b",
+        "a%2520b",
+        "a/../b",
+        "../../../../etc/passwd",
+        "..",
+        ".",
+        "a/./b",
+        "a//b",
+        "//",
+        "/",
+        "/a",
+        "a?b",
+        "a#b",
+        "a&b=c",
+        "a\\..\\b",
+        "\u{e9}",
+        "e\u{301}",
+        "日本",
+        "a/",
+        "a",
+        "%2e%2e/",
+        "~",
+        "a;b",
+        "a\"<>'b",
+        &long,
+        "a\u{1}b",
+        "blobs/../index.redb",
+        "\u{10ffff}",
     ];
     let before = std::fs::read_dir(server.outside()).unwrap().count();
     let target = |key: &str| {
@@ -250,7 +273,8 @@ fn a_body_that_ends_early_leaves_nothing() {
         let before = server.state();
         let target = server.presign(Method::Put, "key");
         let mut stream = server.connect();
-        write!(stream, "PUT {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: {declared}\r\n\r\n", server.host()).unwrap();
+        write!(stream, "PUT {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: {declared}\r\n\r\n", server.host())
+            .unwrap();
         stream.write_all(&vec![7; sent]).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         let reply = Reply::read(&mut stream, "PUT");
@@ -300,8 +324,10 @@ fn a_body_needs_a_length_and_not_too_much_of_it() {
     });
     let with_length = |length: u64| {
         server.raw(
-            format!("PUT {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n")
-                .as_bytes(),
+            format!(
+                "PUT {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+            )
+            .as_bytes(),
             "PUT",
         )
     };

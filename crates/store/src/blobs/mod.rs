@@ -63,10 +63,7 @@ impl Blobs {
 
     /// Runs `read`, which looks up the index and answers which blobs it found, and pins these:
     /// no blob among them is unlinked before the [`Pinned`] is dropped.
-    pub(crate) fn pin<T, E>(
-        &self,
-        read: impl FnOnce() -> Result<(T, Vec<BlobId>), E>,
-    ) -> Result<(T, Pinned), E> {
+    pub(crate) fn pin<T, E>(&self, read: impl FnOnce() -> Result<(T, Vec<BlobId>), E>) -> Result<(T, Pinned), E> {
         self.pins.pin(self.sweeper.handle(), read)
     }
 
@@ -128,9 +125,7 @@ impl Blobs {
 }
 
 fn is_older(name: &std::ffi::OsStr, boot: Boot) -> bool {
-    name.to_str()
-        .and_then(|name| u32::from_str_radix(name, 16).ok())
-        .is_some_and(|number| number < boot.0)
+    name.to_str().and_then(|name| u32::from_str_radix(name, 16).ok()).is_some_and(|number| number < boot.0)
 }
 
 /// Makes the entries of a directory durable.

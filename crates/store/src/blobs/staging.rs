@@ -23,12 +23,7 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
-    pub(super) fn create(
-        staging: &Path,
-        blobs: &Path,
-        id: BlobId,
-        fsync: Fsync,
-    ) -> io::Result<Self> {
+    pub(super) fn create(staging: &Path, blobs: &Path, id: BlobId, fsync: Fsync) -> io::Result<Self> {
         let path = staging.join(id.to_string());
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         let remove = RemoveOnDrop(Some(path));

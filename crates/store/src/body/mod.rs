@@ -4,10 +4,12 @@ mod document;
 mod receive;
 mod send;
 mod sink;
+mod through;
 
 pub(crate) use document::document;
 pub(crate) use receive::{Plan, Received, receive};
 pub(crate) use send::{ObjectBody, ResponseBody};
+pub(crate) use through::checksum_of_pieces;
 
 use std::time::Duration;
 

@@ -103,8 +103,8 @@ impl Snapshot {
                 if of != bucket || !key.starts_with(scan.prefix) {
                     return Ok(UploadPage { entries, next: None });
                 }
-                let is_later_upload_of_marker = scan.after == Some(key)
-                    && after_upload.is_some_and(|marker| upload > marker.as_str());
+                let is_later_upload_of_marker =
+                    scan.after == Some(key) && after_upload.is_some_and(|marker| upload > marker.as_str());
                 if position.skips(key) && !is_later_upload_of_marker {
                     continue;
                 }

@@ -22,9 +22,9 @@ use gatepass_protocol::s3::error::S3Error;
 use redb::{Database, ReadableDatabase, ReadableTable};
 use thiserror::Error;
 
-pub(crate) use listing::{Listed, ObjectPage, Scan, UploadPage};
+pub(crate) use listing::{Listed, Scan};
 pub(crate) use records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord};
-pub(crate) use snapshot::{FoundObject, Piece, Source, Snapshot};
+pub(crate) use snapshot::{FoundObject, Piece, Snapshot, Source};
 pub(crate) use transaction::{AssembledPart, NewBody, NewObject, NewPart, Transaction};
 
 use crate::blobs::{BlobId, Blobs, Boot};
@@ -128,13 +128,10 @@ impl Index {
             make(data, &path, fsync)?;
         }
         let database = open_database(&path, fsync)?;
-        let boot = count_start(&database).map_err(|source| IndexError::Database {
-            path: path.clone(),
-            source: Box::new(source),
-        })?;
+        let boot = count_start(&database)
+            .map_err(|source| IndexError::Database { path: path.clone(), source: Box::new(source) })?;
         let database = Arc::new(database);
-        let writer = Writer::start(Arc::clone(&database))
-            .map_err(|source| IndexError::Io { path, source })?;
+        let writer = Writer::start(Arc::clone(&database)).map_err(|source| IndexError::Io { path, source })?;
         Ok((Self { database, writer }, boot))
     }
 

@@ -81,7 +81,10 @@ pub(super) mod headers {
         metadata: BTreeMap<String, String>,
     }
 
-    pub(in crate::index) fn serialize<S: Serializer>(headers: &ObjectHeaders, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::index) fn serialize<S: Serializer>(
+        headers: &ObjectHeaders,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         Headers::serialize(headers, serializer)
     }
 

@@ -73,10 +73,7 @@ impl Snapshot {
     }
 
     /// All buckets, by name.
-    pub(crate) fn buckets(
-        &self,
-        _grant: &Grant<ListAllMyBuckets>,
-    ) -> Result<Vec<(String, BucketRecord)>, Failure> {
+    pub(crate) fn buckets(&self, _grant: &Grant<ListAllMyBuckets>) -> Result<Vec<(String, BucketRecord)>, Failure> {
         let table = self.transaction.open_table(tables::BUCKETS)?;
         let mut buckets = Vec::new();
         for row in table.range::<&str>(..)? {
@@ -110,13 +107,7 @@ impl Snapshot {
         Ok(Some(FoundObject { record, pieces }))
     }
 
-    fn piece(
-        &self,
-        number: u16,
-        size: u64,
-        checksum: Option<Checksum>,
-        body: &BodyRecord,
-    ) -> Result<Piece, Failure> {
+    fn piece(&self, number: u16, size: u64, checksum: Option<Checksum>, body: &BodyRecord) -> Result<Piece, Failure> {
         let source = match body {
             BodyRecord::Blob(name) => Source::Blob(name.0),
             BodyRecord::Small(id) => {

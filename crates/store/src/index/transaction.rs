@@ -9,13 +9,11 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use serde::de::DeserializeOwned;
 
 use super::records::{BlobName, BodyRecord, LayoutPart, decode, encode};
-use super::{
-    BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, tables,
-};
+use super::{BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, tables};
 use crate::blobs::{BlobId, NewBlob};
 use crate::grant::{
-    AbortMultipartUpload, Action, CreateBucket, DeleteBucket, DeleteObject, GetObject, Grant, InBucket,
-    ObjectName, PutBucketCORS, PutObject,
+    AbortMultipartUpload, Action, CreateBucket, DeleteBucket, DeleteObject, GetObject, Grant, InBucket, ObjectName,
+    PutBucketCORS, PutObject,
 };
 
 /// A body that has been received and checked.
@@ -108,11 +106,7 @@ impl<'t> Transaction<'t> {
         read(&self.buckets, grant.bucket().as_str())
     }
 
-    pub(crate) fn create_bucket(
-        &mut self,
-        grant: &Grant<CreateBucket>,
-        record: &BucketRecord,
-    ) -> Result<(), Failure> {
+    pub(crate) fn create_bucket(&mut self, grant: &Grant<CreateBucket>, record: &BucketRecord) -> Result<(), Failure> {
         self.effects.changes += 1;
         self.buckets.insert(grant.bucket().as_str(), encode(record).as_slice())?;
         Ok(())
@@ -236,11 +230,7 @@ impl<'t> Transaction<'t> {
     }
 
     /// The parts of an upload, in the order of their numbers.
-    pub(crate) fn parts(
-        &self,
-        _grant: &Grant<PutObject>,
-        upload: &UploadId,
-    ) -> Result<Vec<AssembledPart>, Failure> {
+    pub(crate) fn parts(&self, _grant: &Grant<PutObject>, upload: &UploadId) -> Result<Vec<AssembledPart>, Failure> {
         let mut parts = Vec::new();
         for row in self.parts.range((upload.as_str(), 0)..=(upload.as_str(), u16::MAX))? {
             let (name, record) = row?;

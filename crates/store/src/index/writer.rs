@@ -8,8 +8,8 @@ use std::thread::{self, JoinHandle};
 use redb::Database;
 use tokio::sync::{mpsc, oneshot};
 
-use super::transaction::{Effects, Transaction};
 use super::Failure;
+use super::transaction::{Effects, Transaction};
 use crate::blobs::Blobs;
 
 /// How many writes may wait for the writer; more of them wait outside.
@@ -48,9 +48,8 @@ impl Writer {
         let (queue, arrivals) = mpsc::channel(WAITING_WRITES);
         let blobs: Arc<OnceLock<Arc<Blobs>>> = Arc::default();
         let released = Arc::clone(&blobs);
-        let thread = thread::Builder::new()
-            .name("gatepass-writer".into())
-            .spawn(move || run(&database, arrivals, &released))?;
+        let thread =
+            thread::Builder::new().name("gatepass-writer".into()).spawn(move || run(&database, arrivals, &released))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), blobs })
     }
 

@@ -75,7 +75,7 @@ async fn read(call: Call<'_>, parameters: operation::GetObject) -> Result<Read, 
     Ok(Read { stretch: Some(selected.stretch), found, pinned, answer })
 }
 
-fn find(store: &Store, grant: &Grant<GetObject>) -> Result<(Option<FoundObject>, Pinned), Failure> {
+pub(super) fn find(store: &Store, grant: &Grant<GetObject>) -> Result<(Option<FoundObject>, Pinned), Failure> {
     // A lookup touches a few pages of a small tree, most of them cached: cheaper than a change of thread.
     store.blobs.pin(|| {
         let found = store.index.snapshot()?.object_with_body(grant)?;
@@ -86,10 +86,10 @@ fn find(store: &Store, grant: &Grant<GetObject>) -> Result<(Option<FoundObject>,
 
 /// 404, to those who may know what is there, and 403 to others.
 fn absent(store: &Store, grant: &Grant<GetObject>, may_list: Result<Grant<ListBucket>, S3Error>) -> S3Error {
-    let known = may_list.and_then(|grant| existing_bucket(&store.index.snapshot()?, &grant));
+    let known = may_list.map_err(Failure::from).and_then(|grant| existing_bucket(&store.index.snapshot()?, &grant));
     match known {
         Ok(_) => S3Error::no_such_key(grant.key()),
-        Err(error) => error,
+        Err(failure) => failure.into(),
     }
 }
 
@@ -195,21 +195,18 @@ fn latin1(text: &str) -> Vec<u8> {
     text.chars().filter_map(|character| u8::try_from(u32::from(character)).ok()).collect()
 }
 
-fn body(
-    store: &Store,
-    found: &FoundObject,
-    pinned: Pinned,
-    offset: u64,
-    length: u64,
-) -> Result<ResponseBody, S3Error> {
+fn body(store: &Store, found: &FoundObject, pinned: Pinned, offset: u64, length: u64) -> Result<ResponseBody, S3Error> {
     if let [piece] = found.pieces.as_slice()
         && let Source::Memory(bytes) = &piece.source
         && let (Ok(start), Ok(length)) = (usize::try_from(offset), usize::try_from(length))
     {
-        return bytes.get(start..start + length).map(|_| ResponseBody::Bytes(bytes.slice(start..start + length))).ok_or_else(|| {
-            tracing::error!("a small body is shorter than its record says");
-            S3Error::internal()
-        });
+        return bytes
+            .get(start..start + length)
+            .map(|_| ResponseBody::Bytes(bytes.slice(start..start + length)))
+            .ok_or_else(|| {
+                tracing::error!("a small body is shorter than its record says");
+                S3Error::internal()
+            });
     }
     let mut body = ObjectBody::new(Arc::clone(&store.blobs), &found.pieces, pinned, offset, length);
     body.open_first().map_err(|error| {

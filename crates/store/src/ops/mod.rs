@@ -1,17 +1,32 @@
 //! The operations, one file each. What they touch they touch with a grant.
 
+mod abort_multipart_upload;
+mod bucket_cors;
+mod complete_multipart_upload;
+mod copy_object;
 mod create_bucket;
+mod create_multipart_upload;
 mod delete_bucket;
 mod delete_object;
+mod delete_objects;
+mod get_bucket_location;
 mod get_object;
 mod head_bucket;
+mod list_buckets;
+mod list_multipart_uploads;
+mod list_objects;
+mod list_parts;
 mod put_object;
+mod upload_part;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use gatepass_authority::ROOT_ACCOUNT;
+use gatepass_protocol::s3::checksum::{BodyIntegrity, ChecksumAlgorithm};
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::operation::Operation;
+use gatepass_protocol::s3::xml::responses::Owner;
 use gatepass_signing::sigv4::verify::Payload;
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -23,6 +38,9 @@ use crate::body;
 use crate::grant::{Action, Grant, InBucket};
 use crate::index::{BucketRecord, Failure, Snapshot, Transaction};
 use crate::store::Store;
+
+/// What is computed and stored where the client names no algorithm, as at AWS.
+const DEFAULT_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
 
 /// The largest body of an operation whose body means nothing.
 const IGNORED_BODY_MAX_BYTES: usize = 64 * 1024;
@@ -39,41 +57,79 @@ pub(crate) struct Call<'a> {
 
 pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answer, S3Error> {
     match operation {
+        Operation::ListBuckets(parameters) => list_buckets::list_buckets(call, parameters).await,
         Operation::CreateBucket(parameters) => create_bucket::create_bucket(call, parameters).await,
         Operation::HeadBucket { bucket } => head_bucket::head_bucket(call, bucket).await,
         Operation::DeleteBucket { bucket } => delete_bucket::delete_bucket(call, bucket).await,
+        Operation::GetBucketLocation { bucket } => get_bucket_location::get_bucket_location(call, bucket).await,
+        Operation::PutBucketCors(parameters) => bucket_cors::put_bucket_cors(call, parameters).await,
+        Operation::GetBucketCors { bucket } => bucket_cors::get_bucket_cors(call, bucket).await,
+        Operation::DeleteBucketCors { bucket } => bucket_cors::delete_bucket_cors(call, bucket).await,
+        Operation::ListObjects(parameters) => list_objects::list_objects(call, parameters).await,
+        Operation::ListObjectsV2(parameters) => list_objects::list_objects_v2(call, parameters).await,
+        Operation::ListMultipartUploads(parameters) => {
+            list_multipart_uploads::list_multipart_uploads(call, parameters).await
+        }
+        Operation::DeleteObjects(parameters) => delete_objects::delete_objects(call, parameters).await,
         Operation::GetObject(parameters) => get_object::get_object(call, parameters).await,
         Operation::HeadObject(parameters) => get_object::head_object(call, parameters.0).await,
         Operation::PutObject(parameters) => put_object::put_object(call, parameters).await,
+        Operation::CopyObject(parameters) => copy_object::copy_object(call, parameters).await,
         Operation::DeleteObject(parameters) => delete_object::delete_object(call, parameters).await,
-        _ => unimplemented!(),
+        Operation::CreateMultipartUpload(parameters) => {
+            create_multipart_upload::create_multipart_upload(call, parameters).await
+        }
+        Operation::UploadPart(parameters) => upload_part::upload_part(call, parameters).await,
+        Operation::CompleteMultipartUpload(parameters) => {
+            complete_multipart_upload::complete_multipart_upload(call, parameters).await
+        }
+        Operation::AbortMultipartUpload(upload) => abort_multipart_upload::abort_multipart_upload(call, upload).await,
+        Operation::ListParts(parameters) => list_parts::list_parts(call, parameters).await,
     }
 }
 
 impl Call<'_> {
     /// Reads the body of an operation that takes a document.
-    async fn document(self, limit: usize) -> Result<Bytes, S3Error> {
-        body::document(self.incoming, &self.payload, limit).await
+    async fn document(self, integrity: &BodyIntegrity, limit: usize) -> Result<Bytes, S3Error> {
+        let document = body::document(self.incoming, &self.payload, limit).await?;
+        integrity.check_body(&document)?;
+        Ok(document)
     }
 
     /// Reads a body that means nothing, if only to check it against its signature.
     async fn ignore_body(self) -> Result<(), S3Error> {
-        self.document(IGNORED_BODY_MAX_BYTES).await.map(drop)
+        body::document(self.incoming, &self.payload, IGNORED_BODY_MAX_BYTES).await.map(drop)
     }
 }
 
+/// Who owns everything.
+fn owner() -> Owner {
+    Owner { id: ROOT_ACCOUNT.canonical_user_id(), display_name: "root".to_owned() }
+}
+
 /// The bucket that a grant is for, or 404.
-fn existing_bucket<A: Action>(snapshot: &Snapshot, grant: &Grant<A>) -> Result<BucketRecord, S3Error>
+fn existing_bucket<A: Action>(snapshot: &Snapshot, grant: &Grant<A>) -> Result<BucketRecord, Failure>
 where
     A::Resource: InBucket,
 {
-    snapshot.bucket(grant)?.ok_or_else(|| S3Error::no_such_bucket(grant.bucket()))
+    snapshot.bucket(grant)?.ok_or_else(|| S3Error::no_such_bucket(grant.bucket()).into())
 }
 
-/// The same, for the moment of a write.
+/// The same, at the moment of a write.
 fn still_existing_bucket<A: Action>(transaction: &Transaction<'_>, grant: &Grant<A>) -> Result<BucketRecord, Failure>
 where
     A::Resource: InBucket,
 {
     transaction.bucket(grant)?.ok_or_else(|| S3Error::no_such_bucket(grant.bucket()).into())
+}
+
+/// Runs a long read off the reactor: a listing may walk over thousands of rows.
+async fn off_reactor<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, S3Error> {
+    let read = tokio::task::spawn_blocking(read).await.map_err(|error| {
+        tracing::error!(%error, "a read did not end");
+        S3Error::internal()
+    })?;
+    Ok(read?)
 }

@@ -1,19 +1,15 @@
 //! PutObject.
 
-use gatepass_protocol::s3::checksum::ChecksumAlgorithm;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::Etag;
 use gatepass_protocol::s3::operation;
 use http::StatusCode;
 
-use super::{Call, existing_bucket, still_existing_bucket};
+use super::{Call, DEFAULT_CHECKSUM, existing_bucket, still_existing_bucket};
 use crate::answer::Answer;
 use crate::body::{Plan, receive};
 use crate::grant::{ObjectName, PutObject};
 use crate::index::{NewObject, ObjectRecord};
-
-/// What is computed and stored where the client names no algorithm, as at AWS.
-pub(super) const DEFAULT_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
 
 pub(super) async fn put_object(call: Call<'_>, parameters: operation::PutObject) -> Result<Answer, S3Error> {
     let operation::PutObject { bucket, key, headers, storage_class, condition, integrity } = parameters;

@@ -50,10 +50,7 @@ pub fn config(data: &Path, fsync: Fsync, clock: &Arc<AtomicI64>) -> Config {
     Config {
         data: data.to_owned(),
         region: REGION.to_owned(),
-        hosts: Hosts {
-            path_style: vec!["127.0.0.1".to_owned()],
-            virtual_host_bases: vec!["localhost".to_owned()],
-        },
+        hosts: Hosts { path_style: vec!["127.0.0.1".to_owned()], virtual_host_bases: vec!["localhost".to_owned()] },
         fsync,
         root: RootSource::Given(credentials()),
         now: Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap()),
@@ -266,7 +263,12 @@ pub struct Reply {
 impl std::fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let body = String::from_utf8_lossy(&self.body[..self.body.len().min(2000)]).into_owned();
-        formatter.debug_struct("Reply").field("status", &self.status).field("headers", &self.headers).field("body", &body).finish()
+        formatter
+            .debug_struct("Reply")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body", &body)
+            .finish()
     }
 }
 

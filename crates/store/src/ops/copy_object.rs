@@ -1,0 +1,136 @@
+//! CopyObject: with one grant to read and one to write. The copy shares the bytes of its source.
+
+use std::sync::Arc;
+
+use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumType};
+use gatepass_protocol::s3::conditional::{Preconditions, WriteCondition};
+use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::operation::{self, CopySource, MetadataDirective, StorageClass};
+use gatepass_protocol::s3::xml::responses;
+use jiff::Timestamp;
+
+use super::get_object::find;
+use super::{Call, off_reactor, still_existing_bucket};
+use crate::answer::Answer;
+use crate::body::checksum_of_pieces;
+use crate::grant::{GetObject, Grant, ObjectName, PutObject};
+use crate::index::{Failure, NewObject, ObjectRecord, Transaction};
+use crate::store::Store;
+
+/// The largest source of one copy ("CopyObject", Amazon S3 API Reference).
+const SOURCE_MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+pub(super) async fn copy_object(call: Call<'_>, parameters: operation::CopyObject) -> Result<Answer, S3Error> {
+    let (store, now) = (call.store, call.now);
+    let operation::CopyObject { bucket, key, source, metadata, storage_class, condition, checksum_algorithm } =
+        parameters;
+    let CopySource { bucket: source_bucket, key: source_key, preconditions } = source;
+    let from = call.authorizer.grant::<GetObject>(ObjectName { bucket: source_bucket, key: source_key })?;
+    let to = call.authorizer.grant::<PutObject>(ObjectName { bucket, key })?;
+    call.ignore_body().await?;
+
+    let recomputed = match checksum_algorithm {
+        Some(algorithm) => recompute(store, &from, algorithm).await?,
+        None => None,
+    };
+    let copy = Copy { preconditions, metadata, storage_class, condition, recomputed, now };
+    let copy = store.index.write(move |transaction| copy.perform(transaction, &from, &to));
+    let record = copy.await?;
+    Ok(Answer::xml(responses::copy_object(&record.etag, record.modified, record.checksum.as_ref())))
+}
+
+/// A checksum that the source does not have yet, and the source it was computed of.
+struct Recomputed {
+    of: ObjectRecord,
+    checksum: Checksum,
+}
+
+/// Reads the source through, where the client wants a checksum that is not stored with it.
+async fn recompute(
+    store: &Arc<Store>,
+    from: &Grant<GetObject>,
+    algorithm: ChecksumAlgorithm,
+) -> Result<Option<Recomputed>, S3Error> {
+    let (Some(found), pinned) = find(store, from)? else { return Ok(None) };
+    let stored = found.record.checksum.as_ref();
+    let is_stored = stored.is_some_and(|checksum| {
+        checksum.algorithm() == algorithm && checksum.checksum_type() == ChecksumType::FullObject
+    });
+    if is_stored || found.record.size > SOURCE_MAX_BYTES {
+        return Ok(None);
+    }
+    let blobs = Arc::clone(&store.blobs);
+    let recomputed = off_reactor(move || {
+        let checksum = checksum_of_pieces(&blobs, &found.pieces, algorithm);
+        drop(pinned);
+        Ok(checksum.map(|checksum| Recomputed { of: found.record, checksum }))
+    });
+    recomputed.await?.map(Some).map_err(|error| {
+        tracing::error!(%error, "the source of a copy could not be read");
+        S3Error::internal()
+    })
+}
+
+struct Copy {
+    preconditions: Preconditions,
+    metadata: MetadataDirective,
+    storage_class: StorageClass,
+    condition: WriteCondition,
+    recomputed: Option<Recomputed>,
+    now: Timestamp,
+}
+
+impl Copy {
+    fn perform(
+        self,
+        transaction: &mut Transaction<'_>,
+        from: &Grant<GetObject>,
+        to: &Grant<PutObject>,
+    ) -> Result<ObjectRecord, Failure> {
+        still_existing_bucket(transaction, from)?;
+        still_existing_bucket(transaction, to)?;
+        let source = transaction.object(from)?.ok_or_else(|| S3Error::no_such_key(from.key()))?;
+        self.preconditions.evaluate_copy(&source.etag, source.modified, self.now)?;
+        let existing = transaction.object(to)?;
+        self.condition.evaluate(to.key(), existing.as_ref().map(|object| &object.etag))?;
+        let is_itself = from.bucket() == to.bucket() && from.key() == to.key();
+        self.check(&source, is_itself)?;
+
+        let checksum = match self.recomputed {
+            // The source was replaced while its checksum was computed; the client may try again.
+            Some(recomputed) if recomputed.of != source => return Err(S3Error::service_unavailable().into()),
+            Some(recomputed) => Some(recomputed.checksum),
+            None => source.checksum.clone(),
+        };
+        let headers = match self.metadata {
+            MetadataDirective::Copy => source.headers.clone(),
+            MetadataDirective::Replace(headers) => headers,
+        };
+        let object = NewObject {
+            etag: source.etag.clone(),
+            size: source.size,
+            modified: self.now,
+            headers,
+            storage_class: self.storage_class,
+            checksum,
+        };
+        transaction.copy_object(from, &source, to, object)
+    }
+
+    fn check(&self, source: &ObjectRecord, is_itself: bool) -> Result<(), S3Error> {
+        if source.size > SOURCE_MAX_BYTES {
+            return Err(S3Error::invalid_request(format!(
+                "The specified copy source is larger than the maximum allowable size for a copy source: {SOURCE_MAX_BYTES}"
+            )));
+        }
+        let changes_nothing = self.metadata == MetadataDirective::Copy
+            && self.storage_class == source.storage_class
+            && self.recomputed.is_none();
+        if is_itself && changes_nothing {
+            return Err(S3Error::invalid_request(
+                "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+            ));
+        }
+        Ok(())
+    }
+}
