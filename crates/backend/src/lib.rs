@@ -96,8 +96,19 @@ impl Backend {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
+        let router = self.router();
+        self.serve_router(listener, router, shutdown).await
+    }
+
+    /// As [`serve`](Self::serve), with a router that has further routes beside [`router`](Self::router)'s.
+    pub async fn serve_router(
+        self,
+        listener: TcpListener,
+        router: axum::Router,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
         let background = housekeeping::start(Arc::clone(&self.app));
-        let served = axum::serve(listener, self.router()).with_graceful_shutdown(shutdown).await;
+        let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
         background.stop().await;
         served
     }
