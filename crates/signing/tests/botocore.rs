@@ -189,7 +189,7 @@ fn a_url_is_the_one_that_botocore_makes() {
         .spawn()
         .expect("GATEPASS_PYTHON names an interpreter");
     let mut stdin = child.stdin.take().unwrap();
-    let lines: String = cases.iter().map(|case| format!("{}\n", case.for_botocore())).collect();
+    let lines = cases.iter().map(|case| format!("{}\n", case.for_botocore())).collect::<Vec<_>>().concat();
     // In a thread of its own: both pipes would fill up otherwise.
     let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
     let output = child.wait_with_output().unwrap();

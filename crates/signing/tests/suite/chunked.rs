@@ -68,7 +68,7 @@ impl Encoder {
     }
 
     fn trailer(&mut self, trailers: &[(&str, &str)]) {
-        let canonical: String = trailers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let canonical = trailers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect::<Vec<_>>().concat();
         let digest = hex(&Sha256::digest(&canonical));
         let signature = sign(&format!("AWS4-HMAC-SHA256-TRAILER\n{DATE}\n{SCOPE}\n{}\n{digest}", self.previous));
         self.body.extend(canonical.replace('\n', "\r\n").bytes());
@@ -276,7 +276,7 @@ fn lines_and_trailers_are_bounded() {
     assert_eq!(unsigned(&trailer(MAX_TRAILER_BYTES + 1), 0), Err(ChunkError::TrailerMalformed));
 
     let trailers = |count: usize| {
-        let lines: String = (0..count).map(|number| format!("t{number}:v\r\n")).collect();
+        let lines = (0..count).map(|number| format!("t{number}:v\r\n")).collect::<Vec<_>>().concat();
         format!("0\r\n{lines}\r\n")
     };
     assert!(unsigned(&trailers(MAX_TRAILERS), 0).is_ok());

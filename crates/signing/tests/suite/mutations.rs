@@ -64,12 +64,16 @@ fn canonical_request(request: &Request) -> Vec<u8> {
     request.stages().expect("only the secret is wrong").canonical_request().to_vec()
 }
 
-/// Verified, the same canonical bytes; or refused; and never anonymous with the rights of the signer.
-fn assert_unchanged_or_refused(original: &Request, mutated: &Request) {
-    if let Ok(Presented::Anonymous) = mutated.parse_for(&expectations(), midnight()) {
-        return;
+/// Whether the request is taken for the signer's. One that lost its signature on the way is anonymous, and is not.
+fn is_verified(request: &Request) -> bool {
+    match request.parse_for(&expectations(), midnight()) {
+        Ok(Presented::Anonymous) | Err(_) => false,
+        Ok(_) => request.verify_at(midnight()).is_ok(),
     }
-    if mutated.verify_at(midnight()).is_ok() {
+}
+
+fn assert_unchanged_or_refused(original: &Request, mutated: &Request) {
+    if is_verified(mutated) {
         assert_eq!(canonical_request(mutated), canonical_request(original), "{mutated:?}");
     }
 }
@@ -83,7 +87,7 @@ fn every_single_byte_of_a_signed_request_matters() {
             for byte in [b'a', b'A', b'0', b'%', b'+', b'&', b'=', b'/', b'?', b' ', b';', 0x80] {
                 let Some(mutated) = mutate(&original, position, byte) else { continue };
                 assert_unchanged_or_refused(&original, &mutated);
-                refused += usize::from(mutated.verify_at(midnight()).is_err());
+                refused += usize::from(!is_verified(&mutated));
             }
         }
         assert!(refused > length(&original) * 9, "almost every change is refused, not only some: {refused}");

@@ -220,7 +220,7 @@ fn a_url_has_the_signature_that_rusty_s3_makes() {
     let keys = KeyCache::new();
     for key in ["a", "a b/c", "é+~%.txt", "(parens)!*'", "2026/11/23/photo 1.jpg"] {
         for method in [Method::Get, Method::Put] {
-            let lifetime = Duration::from_secs(3600);
+            let lifetime = Duration::from_hours(1);
             let theirs = match method {
                 Method::Get => bucket.get_object(Some(&their_credentials), key).sign(lifetime),
                 _ => bucket.put_object(Some(&their_credentials), key).sign(lifetime),

@@ -181,7 +181,7 @@ fn decode_documented_upload(request: &Request, signatures: [&str; 3], ending: &s
     let verified = request.verify_at(midnight()).unwrap();
     let Payload::StreamingSigned(seed) = verified.payload() else { panic!("the payload is signed in chunks") };
     let mut encoded = format!("10000;chunk-signature={}\r\n", signatures[0]).into_bytes();
-    encoded.extend([b'a'; 65_536]);
+    encoded.extend(vec![b'a'; 65_536]);
     encoded.extend(format!("\r\n400;chunk-signature={}\r\n", signatures[1]).as_bytes());
     encoded.extend([b'a'; 1024]);
     encoded.extend(format!("\r\n0;chunk-signature={}\r\n{ending}", signatures[2]).as_bytes());
@@ -191,7 +191,7 @@ fn decode_documented_upload(request: &Request, signatures: [&str; 3], ending: &s
     while let Some(data) = decoder.next(&mut input).unwrap() {
         body.extend_from_slice(data);
     }
-    assert_eq!(body, [b'a'; 66_560]);
+    assert_eq!(body, vec![b'a'; 66_560]);
     decoder.finish().unwrap().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
