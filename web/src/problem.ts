@@ -149,6 +149,7 @@ function fieldErrors(errors: unknown): string[] {
     const detail = text(error, "detail");
     const pointer = text(error, "pointer");
     if (detail === undefined) return [];
-    return [pointer === undefined ? detail : `${pointer}: ${detail}`];
+    // `/checksum/value` is a JSON pointer (RFC 6901).
+    return [pointer === undefined ? detail : `${pointer.slice(1).replaceAll("/", " ")}: ${detail}`];
   });
 }

@@ -200,6 +200,11 @@ export function mayPass(problem: Problem): boolean {
   return problem.status === undefined || problem.status >= 500;
 }
 
+/** Whether the file as it is will never be taken. */
+export function isVerdict(problem: Problem): boolean {
+  return ["too_large", "type_not_allowed", "invalid_request"].includes(problem.code ?? "");
+}
+
 /** Speaks at 25, 50 and 75 percent: a screen reader is not to read every event. */
 function announceQuarters(file: File, announce: (text: string) => void): (sent: number) => void {
   let told = 0;

@@ -28,7 +28,7 @@ describe("a problem document", () => {
       detail: "two fields are wrong",
       errors: [{ pointer: "/size", code: "range", detail: "is negative" }, { detail: "filename is missing" }, "noise"],
     });
-    expect(problemFromJson(400, body).detail).toBe("Two fields are wrong. /size: is negative. Filename is missing.");
+    expect(problemFromJson(400, body).detail).toBe("Two fields are wrong. Size: is negative. Filename is missing.");
   });
 
   test.each(["", "<html>502</html>", "null", "[]", '"text"', '{"title": 7}'])("may be no such document: %j", (body) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Collection, StoredFile } from "../src/api";
 import { append } from "../src/files";
 import { headersToSet } from "../src/transfer";
-import { isActive, mayPass, reduce, refusal, type UploadRow } from "../src/uploads";
+import { isActive, isVerdict, mayPass, reduce, refusal, type UploadRow } from "../src/uploads";
 
 const collection: Collection = { name: "files", upload: { max_size: 2048, content_types: ["*/*"], strategies: ["put"] } };
 
@@ -42,6 +42,12 @@ test("the bytes are kept for a second try only where nobody refused them", () =>
   expect(mayPass({ title: "silence" })).toBe(true);
   expect(mayPass({ title: "the store is down", status: 502 })).toBe(true);
   expect(mayPass({ title: "another size", status: 422 })).toBe(false);
+});
+
+test("what is wrong with the file itself is not tried again", () => {
+  expect(isVerdict({ title: "too large", code: "too_large" })).toBe(true);
+  expect(isVerdict({ title: "expired", code: "AccessDenied" })).toBe(false);
+  expect(isVerdict({ title: "silence" })).toBe(false);
 });
 
 test("a file that comes twice is listed once", () => {

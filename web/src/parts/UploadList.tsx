@@ -1,6 +1,6 @@
 import { useRef } from "preact/hooks";
 import { formatSize, percent } from "../format";
-import { isActive, type UploadRow, type Uploads } from "../uploads";
+import { isActive, isVerdict, type UploadRow, type Uploads } from "../uploads";
 import { DoneIcon } from "./icons";
 import { ProblemNotice } from "./ProblemNotice";
 
@@ -69,7 +69,7 @@ interface ItemProps {
 function UploadItem({ row, onCancel, onRetry, onDismiss }: ItemProps) {
   const { key, file, stage } = row;
   const named = <span class="visually-hidden"> {file.name}</span>;
-  const canRetry = stage.kind === "cancelled" || (stage.kind === "failed" && stage.problem.code !== "too_large");
+  const canRetry = stage.kind === "cancelled" || (stage.kind === "failed" && !isVerdict(stage.problem));
   const canDismiss = stage.kind === "cancelled" || stage.kind === "failed";
   return (
     <li class="upload" data-stage={stage.kind}>
