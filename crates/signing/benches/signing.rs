@@ -61,9 +61,10 @@ fn main() {
 
 fn presigning(name: &str, shape: Shape, token: &str, now: Timestamp) {
     let credentials = credentials(shape, token);
+    let endpoint = endpoint();
     let warm = KeyCache::new();
-    let mut ours = || presign(&credentials, shape, &warm, now).len();
-    let mut cold = || presign(&credentials, shape, &KeyCache::new(), now).len();
+    let mut ours = || presign(&endpoint, &credentials, shape, &warm, now).len();
+    let mut cold = || presign(&endpoint, &credentials, shape, &KeyCache::new(), now).len();
     let mut floor = floor(shape, token);
     let mut aws = aws_sigv4(shape, token);
     let mut rusty = rusty_s3(shape, token);
@@ -84,8 +85,9 @@ fn presigning(name: &str, shape: Shape, token: &str, now: Timestamp) {
 
 fn verifying(now: Timestamp) {
     let credentials = credentials(Shape::Plain, "");
+    let endpoint = endpoint();
     let keys = KeyCache::new();
-    let url = presign(&credentials, Shape::Plain, &keys, now);
+    let url = presign(&endpoint, &credentials, Shape::Plain, &keys, now);
     let target = &url[url.find(PATH).expect("the path stands in the URL")..];
     let headers: [(&str, &[u8]); 3] = [("Host", HOST.as_bytes()), ("User-Agent", b"curl/8"), ("Accept", b"*/*")];
     let expectations = Expectations::new(region(), Service::S3);
@@ -98,7 +100,7 @@ fn verifying(now: Timestamp) {
             _ => unreachable!("the URL is signed in its query"),
         }
     };
-    let mut ours = || presign(&credentials, Shape::Plain, &keys, now).len();
+    let mut ours = || presign(&endpoint, &credentials, Shape::Plain, &keys, now).len();
     let mut floor = floor(Shape::Plain, "");
     let medians = interleaved(&mut [("verify", &mut verify), ("presign", &mut ours), ("floor", &mut floor)]);
     report("verify", &medians);
@@ -142,6 +144,10 @@ fn ratio(name: &str, one: Duration, other: Duration) {
     println!("ratio {name} {:.2}", one.as_secs_f64() / other.as_secs_f64());
 }
 
+fn endpoint() -> Endpoint {
+    Endpoint::parse("https://s3.eu-central-1.amazonaws.com").expect("an endpoint")
+}
+
 fn region() -> Region {
     Region::new(REGION).expect("a region")
 }
@@ -156,9 +162,8 @@ fn credentials(shape: Shape, token: &str) -> Credentials {
 }
 
 /// From bucket and key to the URL, as a backend does it for each request.
-fn presign(credentials: &Credentials, shape: Shape, keys: &KeyCache, now: Timestamp) -> String {
-    let endpoint = Endpoint::parse("https://s3.eu-central-1.amazonaws.com").expect("an endpoint");
-    let address = Address::object(&endpoint, AddressingStyle::VirtualHost, "photos", KEY).expect("an address");
+fn presign(endpoint: &Endpoint, credentials: &Credentials, shape: Shape, keys: &KeyCache, now: Timestamp) -> String {
+    let address = Address::object(endpoint, AddressingStyle::VirtualHost, "photos", KEY).expect("an address");
     let lifetime = Lifetime::from_secs(3600).expect("an hour");
     let mut presign = Presign::new(credentials, region(), address, Method::Get).expires(lifetime);
     if shape == Shape::Disposition {
