@@ -8,6 +8,22 @@ use std::borrow::Cow;
 const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 const LOWER: &[u8; 16] = b"0123456789abcdef";
 
+/// `%00%01…%FF`: every escape at three times its byte.
+const ESCAPES: &str = match std::str::from_utf8(&ESCAPE_BYTES) {
+    Ok(escapes) => escapes,
+    Err(_) => panic!("escapes are ASCII"),
+};
+const ESCAPE_BYTES: [u8; 768] = {
+    let mut table = [b'%'; 768];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte * 3 + 1] = UPPER[byte >> 4];
+        table[byte * 3 + 2] = UPPER[byte & 15];
+        byte += 1;
+    }
+    table
+};
+
 /// For each byte, whether it stands for itself.
 struct Alphabet([bool; 256]);
 
@@ -41,8 +57,8 @@ impl Alphabet {
             let special = &rest[plain..];
             let length = special.chars().next().map_or(0, char::len_utf8);
             for &byte in &special.as_bytes()[..length] {
-                out.push('%');
-                push_hex(out, UPPER, byte);
+                let at = usize::from(byte) * 3;
+                out.push_str(&ESCAPES[at..at + 3]);
             }
             rest = &special[length..];
         }
@@ -116,7 +132,7 @@ pub fn decode(text: &str, plus: Plus) -> Result<Cow<'_, str>, DecodeError> {
 pub fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
     for &byte in bytes {
-        push_hex(&mut out, LOWER, byte);
+        push_hex(&mut out, byte);
     }
     out
 }
@@ -157,9 +173,9 @@ fn nibble(digit: u8, case: Case) -> Option<u8> {
     }
 }
 
-fn push_hex(out: &mut String, digits: &[u8; 16], byte: u8) {
-    out.push(char::from(digits[usize::from(byte >> 4)]));
-    out.push(char::from(digits[usize::from(byte & 15)]));
+fn push_hex(out: &mut String, byte: u8) {
+    out.push(char::from(LOWER[usize::from(byte >> 4)]));
+    out.push(char::from(LOWER[usize::from(byte & 15)]));
 }
 
 #[cfg(test)]
