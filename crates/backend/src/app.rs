@@ -11,6 +11,7 @@ use crate::{
     authn::Authenticator,
     authz::{Action, Authorizer, Denied, Resource},
     config::{Collection, Settings},
+    limits::Limits,
     model::principal::Principal,
     outbound::HttpClient,
     random,
@@ -28,6 +29,7 @@ pub(crate) struct App {
     pub(crate) stores: Stores,
     pub(crate) authenticator: Authenticator,
     pub(crate) authorizer: Authorizer,
+    pub(crate) limits: Limits,
     /// Authenticates cursors.
     pub(crate) cursor_key: Hmac<Sha256>,
     /// What the last self-test found; `None` before the first.
@@ -46,6 +48,7 @@ impl App {
             authenticator: Authenticator::new(&settings.issuers, &http),
             cursor_key: Hmac::new_from_slice(&cursor_key).expect("HMAC takes keys of any length"),
             repository: Arc::new(repository),
+            limits: Limits::default(),
             report: RwLock::default(),
             authorizer,
             stores,

@@ -37,7 +37,10 @@ pub(crate) enum Action {
 pub(crate) enum Resource<'a> {
     File(FileResource<'a>),
     /// A collection, as the caller's tenant sees it.
-    Collection { name: &'a str, tenant: &'a Tenant },
+    Collection {
+        name: &'a str,
+        tenant: &'a Tenant,
+    },
 }
 
 /// What policies see of a file, or of an upload that is to be one.
@@ -51,12 +54,7 @@ pub(crate) struct FileResource<'a> {
 
 impl<'a> From<&'a File> for Resource<'a> {
     fn from(file: &'a File) -> Self {
-        Self::File(FileResource {
-            id: file.id,
-            owner: &file.owner,
-            tenant: &file.tenant,
-            collection: &file.collection,
-        })
+        Self::File(FileResource { id: file.id, owner: &file.owner, tenant: &file.tenant, collection: &file.collection })
     }
 }
 
@@ -108,13 +106,14 @@ struct Types {
 impl Authorizer {
     /// The default policies and those in `files`, each checked against the schema.
     pub(crate) fn open(files: &[PathBuf]) -> Result<Self, PolicyError> {
-        let (schema, _warnings) = Schema::from_cedarschema_str(SCHEMA)
-            .map_err(|error| PolicyError::Invalid { origin: "the built-in schema".to_owned(), message: error.to_string() })?;
+        let (schema, _warnings) = Schema::from_cedarschema_str(SCHEMA).map_err(|error| PolicyError::Invalid {
+            origin: "the built-in schema".to_owned(),
+            message: error.to_string(),
+        })?;
         let mut policies = PolicySet::new();
         add(&mut policies, "default", DEFAULT_POLICIES)?;
         for path in expand(files)? {
-            let text =
-                fs::read_to_string(&path).map_err(|source| PolicyError::Read { path: path.clone(), source })?;
+            let text = fs::read_to_string(&path).map_err(|source| PolicyError::Read { path: path.clone(), source })?;
             add(&mut policies, &path.display().to_string(), &text)?;
         }
         let verdict = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
@@ -245,8 +244,8 @@ fn expand(patterns: &[PathBuf]) -> Result<Vec<PathBuf>, PolicyError> {
             continue;
         };
         let directory = pattern.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-        let entries = fs::read_dir(directory)
-            .map_err(|source| PolicyError::Read { path: directory.to_owned(), source })?;
+        let entries =
+            fs::read_dir(directory).map_err(|source| PolicyError::Read { path: directory.to_owned(), source })?;
         let matches = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)

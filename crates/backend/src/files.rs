@@ -1,6 +1,8 @@
 //! Downloads: which URL leads to a file's bytes, and under which name a browser saves them.
 
-use gatepass_signing::{disposition::ContentDisposition, signed_url::SignedUrl, sigv4::presign::Method, time::Lifetime};
+use gatepass_signing::{
+    disposition::ContentDisposition, signed_url::SignedUrl, sigv4::presign::Method, time::Lifetime,
+};
 use jiff::Timestamp;
 
 use crate::{

@@ -25,6 +25,7 @@ mod cursor;
 mod files;
 mod housekeeping;
 mod http;
+mod limits;
 mod links;
 mod model;
 mod outbound;
@@ -38,11 +39,11 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
+pub use self::http::openapi::openapi_json;
 use app::App;
 pub use authz::PolicyError;
 pub use clock::Clock;
 pub use config::Config;
-pub use self::http::openapi::openapi_json;
 pub use repository::RepositoryError;
 pub use stores::StoreError;
 

@@ -112,9 +112,9 @@ impl Issuer {
         if let Some(endpoints) = &known.endpoints {
             return Ok(Arc::clone(endpoints));
         }
-        let base = self.settings.issuer.trim_end_matches('/');
+        let base = self.settings.url.trim_end_matches('/');
         let endpoints: Endpoints = self.document(&format!("{base}/.well-known/openid-configuration")).await?;
-        if endpoints.issuer != self.settings.issuer {
+        if endpoints.issuer != self.settings.url {
             return Err(IssuerError::OtherIssuer);
         }
         Ok(Arc::clone(known.endpoints.insert(Arc::new(endpoints))))

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, errors::ErrorKind,
+    Algorithm, DecodingKey, Validation,
+    errors::ErrorKind,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse},
 };
 use serde_json::{Map, Value};
@@ -31,12 +32,7 @@ pub(crate) fn claimed_issuer(token: &str) -> Result<String, TokenError> {
 }
 
 /// The claims of a token that this issuer signed for this audience and that is valid now.
-pub(crate) async fn verify(
-    token: &str,
-    issuer: &Issuer,
-    audience: &str,
-    now: Timestamp,
-) -> Result<Claims, TokenError> {
+pub(crate) async fn verify(token: &str, issuer: &Issuer, audience: &str, now: Timestamp) -> Result<Claims, TokenError> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
     if header.crit.is_some() {
         // RFC 7515 §4.1.11: what is marked critical must be understood.
@@ -50,7 +46,7 @@ pub(crate) async fn verify(
     if header.alg != algorithm {
         return Err(TokenError::Algorithm);
     }
-    let claims = check_signature(token, &key, algorithm, &issuer.settings.issuer, audience)?;
+    let claims = check_signature(token, &key, algorithm, &issuer.settings.url, audience)?;
     check_times(&claims, now)?;
     Ok(claims)
 }
@@ -71,7 +67,7 @@ pub(crate) fn principal(claims: &Claims, settings: &IssuerSettings) -> Result<Pr
         Some(_) => return Err(missing(&names.groups)),
     };
     Ok(Principal {
-        user: UserId::new(&settings.issuer, &subject).map_err(|_| missing(&names.subject))?,
+        user: UserId::new(&settings.url, &subject).map_err(|_| missing(&names.subject))?,
         tenant: Tenant::parse(&tenant).map_err(|_| missing(&names.tenant))?,
         groups: groups.into_iter().collect(),
         name: text(claims, "name"),

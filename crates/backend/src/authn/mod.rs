@@ -57,6 +57,6 @@ impl Authenticator {
     }
 
     pub(crate) fn issuer(&self, name: &str) -> Option<&Issuer> {
-        self.issuers.iter().find(|issuer| issuer.settings.issuer == name)
+        self.issuers.iter().find(|issuer| issuer.settings.url == name)
     }
 }

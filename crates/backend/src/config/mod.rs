@@ -10,8 +10,8 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
-pub use resolve::{ConfigError, ConfigErrors};
 pub(crate) use resolve::{Bucket, Collection, Console, Issuer, Settings, Store, StoreName};
+pub use resolve::{ConfigError, ConfigErrors};
 pub use values::{ByteSize, Duration, SecretError, SecretSource};
 
 /// Everything the backend is told.
@@ -141,7 +141,11 @@ pub enum Addressing {
 
 /// Where the keys of a store come from.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, deny_unknown_fields, expecting = "expected { access_key_id, secret }, { env = true } or { profile = NAME }")]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected { access_key_id, secret }, { env = true } or { profile = NAME }"
+)]
 pub enum CredentialsConfig {
     /// Keys that do not expire.
     Static {

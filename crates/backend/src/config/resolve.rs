@@ -43,7 +43,8 @@ pub(crate) struct Site {
 /// Whose tokens are believed.
 #[derive(Debug, Clone)]
 pub(crate) struct Issuer {
-    pub(crate) issuer: String,
+    /// Exactly the `iss` of its tokens.
+    pub(crate) url: String,
     pub(crate) audience: String,
     pub(crate) claims: ClaimsConfig,
 }
@@ -236,14 +237,14 @@ impl Problems {
             self.add(format!("backend.issuers[{index}].audience"), "an audience is needed: a token is for somebody");
             return None;
         }
-        Some(Issuer { issuer: issuer.clone(), audience: audience.clone(), claims: claims.clone() })
+        Some(Issuer { url: issuer.clone(), audience: audience.clone(), claims: claims.clone() })
     }
 
     fn console(&mut self, config: &ConsoleConfig, issuers: &[Issuer]) -> Option<Console> {
         let setting = "backend.console.issuer";
         let ConsoleConfig { issuer, client_id, scopes } = config;
         let issuer = match (issuer, issuers) {
-            (Some(wanted), _) => issuers.iter().find(|issuer| issuer.issuer == *wanted),
+            (Some(wanted), _) => issuers.iter().find(|issuer| issuer.url == *wanted),
             (None, [only]) => Some(only),
             (None, _) => None,
         };
@@ -324,7 +325,11 @@ impl Problems {
         {
             self.add(at("bucket"), problem.to_string());
         }
-        if prefix.is_empty() || prefix.len() > MAX_PREFIX_BYTES || !prefix.ends_with('/') || prefix.starts_with("staging/") {
+        if prefix.is_empty()
+            || prefix.len() > MAX_PREFIX_BYTES
+            || !prefix.ends_with('/')
+            || prefix.starts_with("staging/")
+        {
             let rule = format!("a prefix has up to {MAX_PREFIX_BYTES} bytes, ends in a slash and is not in staging/");
             self.add(at("prefix"), rule);
         }
@@ -367,7 +372,11 @@ impl Problems {
             })
             .collect();
         let cap = self.cap(&at("profile"), store, profile.as_deref(), SignedOperation::Put, profiles);
-        Some(Upload { max_size: *max_size, content_types, expires: self.lifetime(at("expires"), least(*expires, cap))? })
+        Some(Upload {
+            max_size: *max_size,
+            content_types,
+            expires: self.lifetime(at("expires"), least(*expires, cap))?,
+        })
     }
 
     fn download(
@@ -403,7 +412,10 @@ impl Problems {
             return None;
         };
         if profile.store != store {
-            self.add(setting, format!("profiles.{name} is for stores.{}, this collection is in stores.{store}", profile.store));
+            self.add(
+                setting,
+                format!("profiles.{name} is for stores.{}, this collection is in stores.{store}", profile.store),
+            );
         }
         if !profile.operations.contains(&operation) {
             self.add(setting, format!("profiles.{name} does not allow {operation:?}"));
@@ -487,14 +499,32 @@ mod tests {
             (|d| d["backend"]["database"] = "postgres://db".into(), "backend.database: not supported yet"),
             (|d| d["backend"]["database"] = "dynamodb:t".into(), "backend.database: not supported yet"),
             (|d| d["backend"]["admin_listen"] = "127.0.0.1:1".into(), "backend.admin_listen: not supported yet"),
-            (|d| d["backend"]["authz"] = serde_json::json!({"webhook": {"url": "x"}}), "backend.authz.webhook: not supported yet"),
+            (
+                |d| d["backend"]["authz"] = serde_json::json!({"webhook": {"url": "x"}}),
+                "backend.authz.webhook: not supported yet",
+            ),
             (|d| d["profiles"]["uploader"]["role_arn"] = "arn".into(), "profiles.uploader.role_arn: not supported yet"),
             (|d| d["profiles"]["uploader"]["refresh_window"] = "5m".into(), "refresh_window: not supported yet"),
-            (|d| d["collections"]["files"]["upload"]["strategies"] = serde_json::json!(["put", "multipart"]), "strategies: not supported yet"),
-            (|d| d["collections"]["files"]["upload"]["strategies"] = serde_json::json!(["post"]), "strategies: not supported yet"),
-            (|d| d["collections"]["files"]["upload"]["max_size"] = "5368709121B".into(), "multipart is not supported yet"),
-            (|d| d["collections"]["files"]["download"] = serde_json::json!({"delivery": "cdn"}), "delivery: not supported yet"),
-            (|d| d["collections"]["files"]["download"] = serde_json::json!({"stable_window": "1m"}), "stable_window: not supported yet"),
+            (
+                |d| d["collections"]["files"]["upload"]["strategies"] = serde_json::json!(["put", "multipart"]),
+                "strategies: not supported yet",
+            ),
+            (
+                |d| d["collections"]["files"]["upload"]["strategies"] = serde_json::json!(["post"]),
+                "strategies: not supported yet",
+            ),
+            (
+                |d| d["collections"]["files"]["upload"]["max_size"] = "5368709121B".into(),
+                "multipart is not supported yet",
+            ),
+            (
+                |d| d["collections"]["files"]["download"] = serde_json::json!({"delivery": "cdn"}),
+                "delivery: not supported yet",
+            ),
+            (
+                |d| d["collections"]["files"]["download"] = serde_json::json!({"stable_window": "1m"}),
+                "stable_window: not supported yet",
+            ),
             (|d| d["collections"]["files"]["encryption"] = "sse-c".into(), "encryption: not supported yet"),
             (|d| d["collections"]["files"]["promote"] = "pin_version".into(), "promote: not supported yet"),
             (|d| d["collections"]["files"]["scan"] = serde_json::json!({"http": "x"}), "scan: not supported yet"),
@@ -519,7 +549,8 @@ mod tests {
 
     #[test]
     fn a_url_lives_seven_days_at_most() {
-        let of = |expires: u64| parse(|d| d["collections"]["files"]["download"] = serde_json::json!({"expires": expires}));
+        let of =
+            |expires: u64| parse(|d| d["collections"]["files"]["download"] = serde_json::json!({"expires": expires}));
         assert!(of(604_800).is_ok());
         assert!(of(604_801).is_err());
         assert!(of(0).is_err());
@@ -527,10 +558,19 @@ mod tests {
 
     #[test]
     fn an_issuer_over_plain_http_is_on_this_machine() {
-        for fine in ["http://localhost:8070", "http://127.0.0.1:8070", "http://[::1]:8070/realm", "https://a.test/realms/x"] {
+        for fine in
+            ["http://localhost:8070", "http://127.0.0.1:8070", "http://[::1]:8070/realm", "https://a.test/realms/x"]
+        {
             assert_eq!(check_issuer(fine), Ok(()), "{fine}");
         }
-        for wrong in ["http://a.test", "https://a.test?x", "https://a.test#x", "ftp://a.test", "http://localhost.evil.test", "a.test"] {
+        for wrong in [
+            "http://a.test",
+            "https://a.test?x",
+            "https://a.test#x",
+            "ftp://a.test",
+            "http://localhost.evil.test",
+            "a.test",
+        ] {
             assert!(check_issuer(wrong).is_err(), "{wrong}");
         }
     }

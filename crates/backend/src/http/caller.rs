@@ -1,7 +1,7 @@
 //! Who sent the request.
 
 use axum::extract::FromRequestParts;
-use http::{HeaderName, Method, header, request::Parts};
+use http::{HeaderName, HeaderValue, Method, header, request::Parts};
 use subtle::ConstantTimeEq as _;
 
 use super::{
@@ -65,7 +65,7 @@ impl FromRequestParts<AppState> for BrowserSession {
 
 /// A cookie goes along whoever makes the browser send the request. That it was our page shows by what only our page knows.
 fn check_same_site(parts: &Parts, origin: &str, csrf_token: &str) -> Result<(), Problem> {
-    let sent = parts.headers.get(CSRF_HEADER).map(|value| value.as_bytes()).unwrap_or_default();
+    let sent = parts.headers.get(CSRF_HEADER).map(HeaderValue::as_bytes).unwrap_or_default();
     if !bool::from(sent.ct_eq(csrf_token.as_bytes())) {
         return Err(Problem::new(Code::Forbidden, "a session may change things only with its CSRF token")
             .hint("send the csrf_token of GET /v1/session as the header x-gatepass-csrf"));

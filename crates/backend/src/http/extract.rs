@@ -89,14 +89,13 @@ async fn read(request: Request, app: &AppState) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: RequestBody>(body: &[u8]) -> Result<T, Problem> {
-    let document: Value = serde_json::from_slice(body)
-        .map_err(|error| Problem::invalid(format!("the body is not JSON: {error}")))?;
+    let document: Value =
+        serde_json::from_slice(body).map_err(|error| Problem::invalid(format!("the body is not JSON: {error}")))?;
     if let Some(later) = T::NOT_YET.iter().find(|name| document.get(name).is_some_and(|value| !value.is_null())) {
         return Err(Problem::not_supported_yet(&format!("/{later}")));
     }
-    serde_path_to_error::deserialize(document).map_err(|error| {
-        Problem::field(&pointer(error.path()), error.inner().to_string())
-    })
+    serde_path_to_error::deserialize(document)
+        .map_err(|error| Problem::field(&pointer(error.path()), error.inner().to_string()))
 }
 
 /// A JSON pointer (RFC 6901) from the path of an error.

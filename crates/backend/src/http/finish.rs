@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::{
     AppState,
+    limited::AllowanceSlot,
     problem::{Code, Problem},
 };
 use crate::model::id::RequestId;
@@ -30,7 +31,8 @@ pub(crate) async fn known_hosts_only(
         _ => return Err(Problem::invalid("a request has one Host header")),
     };
     // RFC 9112 §3.2.2: an absolute target overrides Host, so both must agree.
-    let target_agrees = request.uri().authority().is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(&host));
+    let target_agrees =
+        request.uri().authority().is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(&host));
     if !target_agrees || !app.settings.site.hosts.contains(&host) {
         return Err(Problem::invalid("the service is not known by this name")
             .status(StatusCode::MISDIRECTED_REQUEST)
@@ -40,17 +42,20 @@ pub(crate) async fn known_hosts_only(
 }
 
 /// Gives the request an id, writes problems down, and logs what happened without what is secret: a link's path is its token.
-pub(crate) async fn finish(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn finish(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let id = RequestId::mint(app.now()).to_string();
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let instance = instance(request.uri().path(), route.as_deref());
+    let allowance = AllowanceSlot::default();
+    request.extensions_mut().insert(allowance.clone());
     let mut response = next.run(request).await;
     if let Some(problem) = problem_of(&response) {
         response = problem.render(&id, &instance);
     }
     let headers = response.headers_mut();
+    allowance.write(headers);
     headers.insert(REQUEST_ID, HeaderValue::from_str(&id).expect("an id is visible ASCII"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));

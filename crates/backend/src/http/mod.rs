@@ -2,12 +2,13 @@
 
 mod api;
 mod caller;
-mod console;
 mod conditions;
+mod console;
 mod cookies;
 mod extract;
 mod finish;
 mod idempotency;
+mod limited;
 mod list;
 pub(crate) mod openapi;
 pub(crate) mod problem;
@@ -66,5 +67,6 @@ async fn unknown_method(request: Request) -> Problem {
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> axum::response::Response {
     let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(message, "a handler panicked");
-    Problem::new(Code::InternalError, "the request could not be served; the log of the service says why").into_response()
+    Problem::new(Code::InternalError, "the request could not be served; the log of the service says why")
+        .into_response()
 }

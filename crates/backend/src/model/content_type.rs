@@ -119,7 +119,14 @@ mod tests {
 
     #[test]
     fn what_can_run_a_script_is_never_inline() {
-        for active in ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "text/javascript", "application/octet-stream"] {
+        for active in [
+            "text/html",
+            "image/svg+xml",
+            "application/xhtml+xml",
+            "text/xml",
+            "text/javascript",
+            "application/octet-stream",
+        ] {
             assert!(!content_type(active).may_be_inline(), "{active}");
         }
         for passive in ["image/png", "video/mp4", "application/pdf", "text/plain; charset=utf-8"] {
@@ -130,7 +137,9 @@ mod tests {
     #[test]
     fn a_pattern_names_all_a_kind_or_one_type() {
         let png = content_type("image/png");
-        for (pattern, matches) in [("*/*", true), ("image/*", true), ("image/png", true), ("image/p", false), ("video/*", false)] {
+        for (pattern, matches) in
+            [("*/*", true), ("image/*", true), ("image/png", true), ("image/p", false), ("video/*", false)]
+        {
             assert_eq!(ContentTypePattern::parse(pattern).expect("a pattern").matches(&png), matches, "{pattern}");
         }
         assert_eq!(ContentTypePattern::parse("*/png"), Err(InvalidContentType));

@@ -64,15 +64,8 @@ pub(crate) enum UploadState {
 }
 
 impl UploadState {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Uploaded,
-        Self::Verifying,
-        Self::Available,
-        Self::Rejected,
-        Self::Expired,
-        Self::Aborted,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Pending, Self::Uploaded, Self::Verifying, Self::Available, Self::Rejected, Self::Expired, Self::Aborted];
 
     /// The states from which this one may be entered: the edges of the machine, and the only place that knows them.
     pub(crate) const fn predecessors(self) -> &'static [Self] {

@@ -2,9 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    Conditional, Created, DoomedObject, FileQuery, Once, Publication, Repository, Revision, SqliteRepository,
-};
+use super::{Conditional, Created, DoomedObject, FileQuery, Once, Publication, Repository, Revision, SqliteRepository};
 use crate::model::{
     content_type::ContentType,
     file::{Disposition, File},
@@ -303,10 +301,7 @@ async fn a_change_for_another_revision_changes_nothing(repository: &impl Reposit
     let link = link_to(&file, start());
     repository.create_link(&link, SecretToken::mint().hash(), None).await.expect("created");
     let other = Revision::Exactly(7);
-    assert_eq!(
-        repository.delete_file(file.id, other, start()).await.expect("an answer"),
-        Conditional::OtherRevision
-    );
+    assert_eq!(repository.delete_file(file.id, other, start()).await.expect("an answer"), Conditional::OtherRevision);
     assert!(matches!(
         repository.revoke_link(link.id, other, start()).await.expect("an answer"),
         Conditional::OtherRevision

@@ -89,12 +89,7 @@ pub(crate) trait Repository: Send + Sync {
     async fn link_by_token(&self, token: TokenHash) -> Result<Option<LinkTarget>, RepositoryError>;
 
     /// The links of a file, newest first.
-    async fn links(
-        &self,
-        file: FileId,
-        before: Option<LinkId>,
-        limit: u32,
-    ) -> Result<Vec<Link>, RepositoryError>;
+    async fn links(&self, file: FileId, before: Option<LinkId>, limit: u32) -> Result<Vec<Link>, RepositoryError>;
 
     /// Revokes a link; a revoked one stays as it is.
     async fn revoke_link(

@@ -44,8 +44,7 @@ pub(crate) struct SqliteRepository {
 impl SqliteRepository {
     /// Opens or makes the file and brings its tables to this version.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
-        create_private(path)
-            .map_err(|source| RepositoryError::File { path: path.display().to_string(), source })?;
+        create_private(path).map_err(|source| RepositoryError::File { path: path.display().to_string(), source })?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -94,10 +93,8 @@ impl Repository for SqliteRepository {
             .bind(candidate.as_slice())
             .execute(&mut *transaction)
             .await?;
-        let row = sqlx::query("SELECT key FROM service_keys WHERE name = ?1")
-            .bind(name)
-            .fetch_one(&mut *transaction)
-            .await?;
+        let row =
+            sqlx::query("SELECT key FROM service_keys WHERE name = ?1").bind(name).fetch_one(&mut *transaction).await?;
         let key: Vec<u8> = row.try_get("key")?;
         transaction.commit().await?;
         key.try_into().map_err(|_| RepositoryError::Corrupt("service key"))
@@ -138,12 +135,10 @@ impl Repository for SqliteRepository {
     }
 
     async fn upload(&self, id: UploadId) -> Result<Option<Upload>> {
-        let row = sqlx::query(
-            "SELECT * FROM uploads WHERE id = ?1",
-        )
-        .bind(id.to_string())
-        .fetch_optional(&self.readers)
-        .await?;
+        let row = sqlx::query("SELECT * FROM uploads WHERE id = ?1")
+            .bind(id.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
         row.as_ref().map(rows::upload).transpose()
     }
 
@@ -323,10 +318,8 @@ impl Repository for SqliteRepository {
     }
 
     async fn link(&self, id: LinkId) -> Result<Option<Link>> {
-        let row = sqlx::query("SELECT * FROM links WHERE id = ?1")
-            .bind(id.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row =
+            sqlx::query("SELECT * FROM links WHERE id = ?1").bind(id.to_string()).fetch_optional(&self.readers).await?;
         row.as_ref().map(rows::link).transpose()
     }
 
@@ -345,14 +338,13 @@ impl Repository for SqliteRepository {
     }
 
     async fn links(&self, file: FileId, before: Option<LinkId>, limit: u32) -> Result<Vec<Link>> {
-        let rows = sqlx::query(
-            "SELECT * FROM links WHERE file_id = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
-        )
-        .bind(file.to_string())
-        .bind(before.map(|id| id.to_string()))
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?;
+        let rows =
+            sqlx::query("SELECT * FROM links WHERE file_id = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3")
+                .bind(file.to_string())
+                .bind(before.map(|id| id.to_string()))
+                .bind(limit)
+                .fetch_all(&self.readers)
+                .await?;
         rows.iter().map(rows::link).collect()
     }
 
@@ -473,14 +465,13 @@ impl Revision {
 
 async fn advance(transaction: &mut Transaction<'_, Sqlite>, id: UploadId, next: UploadState) -> Result<bool> {
     let before: Vec<&str> = next.predecessors().iter().map(|state| state.as_str()).collect();
-    let result = sqlx::query(
-        "UPDATE uploads SET state = ?2 WHERE id = ?1 AND state IN (SELECT value FROM json_each(?3))",
-    )
-    .bind(id.to_string())
-    .bind(next.as_str())
-    .bind(to_json(&before))
-    .execute(&mut **transaction)
-    .await?;
+    let result =
+        sqlx::query("UPDATE uploads SET state = ?2 WHERE id = ?1 AND state IN (SELECT value FROM json_each(?3))")
+            .bind(id.to_string())
+            .bind(next.as_str())
+            .bind(to_json(&before))
+            .execute(&mut **transaction)
+            .await?;
     Ok(result.rows_affected() == 1)
 }
 

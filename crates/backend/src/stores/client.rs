@@ -113,8 +113,7 @@ impl StoreClient {
     pub(crate) async fn sign_url(&self, request: UrlRequest<'_>, now: Timestamp) -> Result<SignedUrl, StoreError> {
         let keys = self.keys.keys(request.lifetime.duration(), now).await?;
         let address = Address::object(&self.public_endpoint, self.style, request.bucket, request.key)?;
-        let mut presign =
-            Presign::new(&keys, self.region.clone(), address, request.method).expires(request.lifetime);
+        let mut presign = Presign::new(&keys, self.region.clone(), address, request.method).expires(request.lifetime);
         for (name, value) in &request.headers {
             presign = presign.header(name, value)?;
         }
@@ -125,14 +124,10 @@ impl StoreClient {
     }
 
     /// What the store has under a key; `None`: nothing.
-    pub(crate) async fn head(
-        &self,
-        bucket: &str,
-        key: &str,
-        now: Timestamp,
-    ) -> Result<Option<ObjectHead>, StoreError> {
+    pub(crate) async fn head(&self, bucket: &str, key: &str, now: Timestamp) -> Result<Option<ObjectHead>, StoreError> {
         let headers = [("x-amz-checksum-mode", "ENABLED".to_owned())];
-        let answer = self.call("HEAD", self.object(bucket, key)?, "", &headers, Bytes::new(), ANSWER_LIMIT, now).await?;
+        let answer =
+            self.call("HEAD", self.object(bucket, key)?, "", &headers, Bytes::new(), ANSWER_LIMIT, now).await?;
         match answer.status() {
             StatusCode::OK => wire::object_head(answer.headers()).map(Some),
             // An answer to HEAD has no error document, so the status is all there is.

@@ -93,9 +93,7 @@ impl ProvidedKeys {
             None => Box::new(DefaultCredentialsChain::builder().region(region).build().await),
             Some(profile) => {
                 let config = ProviderConfig::without_region().with_region(Some(region));
-                Box::new(
-                    ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build(),
-                )
+                Box::new(ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build())
             }
         }
     }

@@ -17,8 +17,8 @@ use crate::{
 };
 
 pub(crate) use client::{ObjectHead, PROOF_HEADER, Promotion, StoreClient, UrlRequest};
-pub(crate) use wire::error_code;
 pub use wire::StoreError;
+pub(crate) use wire::error_code;
 
 /// Every configured store.
 pub(crate) struct Stores(BTreeMap<StoreName, StoreClient>);

@@ -85,9 +85,7 @@ pub(crate) async fn finish_upload(app: &App, id: UploadId, now: Timestamp) -> Re
 /// The outcome of an upload that has one.
 async fn settled(app: &App, upload: &Upload, now: Timestamp) -> Result<Option<Result<File, FinishError>>, FinishError> {
     Ok(match upload.state {
-        UploadState::Available => {
-            Some(app.repository.file(upload.file).await?.ok_or(FinishError::Deleted))
-        }
+        UploadState::Available => Some(app.repository.file(upload.file).await?.ok_or(FinishError::Deleted)),
         UploadState::Rejected => Some(Err(FinishError::Rejected)),
         UploadState::Expired => Some(Err(FinishError::Expired)),
         UploadState::Aborted => Some(Err(FinishError::Aborted)),

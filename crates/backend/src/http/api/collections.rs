@@ -24,8 +24,8 @@ pub(crate) struct UploadRules {
 
 /// The collections that the caller may use.
 #[utoipa::path(
-    get, path = "/v1/collections", tag = "collections", security(("bearer" = []), ("session" = [])),
-    responses((status = 200, body = Page<CollectionView>)),
+    get, path = "/v1/collections", operation_id = "collections_list", tag = "collections", security(("bearer" = []), ("session" = [])),
+    responses((status = 200, body = Page<CollectionView>, description = "Done")),
 )]
 pub(crate) async fn list(State(app): State<AppState>, Caller(caller): Caller) -> Json<Page<CollectionView>> {
     let may_list = |name: &str| app.check_collection(&caller, Action::List, name).is_ok();

@@ -15,6 +15,7 @@ use super::super::{
     caller::Caller,
     conditions,
     extract::{Id, OptionalJson, Query, RequestBody, check},
+    limited::Signing,
     list::{self, Page},
     problem::{Problem, ProblemDocument},
     signed,
@@ -160,8 +161,8 @@ pub(crate) struct UrlView {
 
 /// The caller's files; an administrator's are all of the tenant. Newest first.
 #[utoipa::path(
-    get, path = "/v1/files", tag = "files", security(("bearer" = []), ("session" = [])), params(ListQuery),
-    responses((status = 200, body = Page<FileView>), (status = "4XX", body = ProblemDocument)),
+    get, path = "/v1/files", operation_id = "files_list", tag = "files", security(("bearer" = []), ("session" = [])), params(ListQuery),
+    responses((status = 200, body = Page<FileView>, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn list(
     State(app): State<AppState>,
@@ -204,9 +205,9 @@ pub(crate) async fn list(
 
 /// One file.
 #[utoipa::path(
-    get, path = "/v1/files/{id}", tag = "files", security(("bearer" = []), ("session" = [])),
+    get, path = "/v1/files/{id}", operation_id = "files_read", tag = "files", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path)),
-    responses((status = 200, body = FileView), (status = "4XX", body = ProblemDocument)),
+    responses((status = 200, body = FileView, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn read(
     State(app): State<AppState>,
@@ -219,9 +220,9 @@ pub(crate) async fn read(
 
 /// Deletes a file: its links open no more at once, its bytes go as soon as the store answers.
 #[utoipa::path(
-    delete, path = "/v1/files/{id}", tag = "files", security(("bearer" = []), ("session" = [])),
+    delete, path = "/v1/files/{id}", operation_id = "files_delete", tag = "files", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
-    responses((status = 204), (status = "4XX", body = ProblemDocument)),
+    responses((status = 204, description = "Done; there is nothing to say"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn delete(
     State(app): State<AppState>,
@@ -242,13 +243,13 @@ pub(crate) async fn delete(
 
 /// Leads to the bytes: 303 to a fresh signed URL, whatever `Accept` says.
 #[utoipa::path(
-    get, path = "/v1/files/{id}/content", tag = "files", security(("bearer" = []), ("session" = [])),
+    get, path = "/v1/files/{id}/content", operation_id = "files_content", tag = "files", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path), ContentQuery),
-    responses((status = 303), (status = "4XX", body = ProblemDocument)),
+    responses((status = 303, description = "The way there"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn content(
     State(app): State<AppState>,
-    Caller(caller): Caller,
+    Signing(caller): Signing,
     Id(id): Id<FileId>,
     Query(query): Query<ContentQuery>,
 ) -> Result<Response, Problem> {
@@ -263,9 +264,9 @@ pub(crate) async fn content(
 
 /// What a GET would lead to, answered from the row.
 #[utoipa::path(
-    head, path = "/v1/files/{id}/content", tag = "files", security(("bearer" = []), ("session" = [])),
+    head, path = "/v1/files/{id}/content", operation_id = "files_content_head", tag = "files", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path), ContentQuery),
-    responses((status = 200), (status = "4XX")),
+    responses((status = 200, description = "Done"), (status = "4XX", description = "A problem")),
 )]
 pub(crate) async fn content_head(
     State(app): State<AppState>,
@@ -290,13 +291,13 @@ pub(crate) async fn content_head(
 
 /// A signed URL as JSON, for programs.
 #[utoipa::path(
-    post, path = "/v1/files/{id}/url", tag = "files", security(("bearer" = []), ("session" = [])),
+    post, path = "/v1/files/{id}/url", operation_id = "files_url", tag = "files", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path)), request_body = Option<UrlOptions>,
-    responses((status = 200, body = UrlView), (status = "4XX", body = ProblemDocument)),
+    responses((status = 200, body = UrlView, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn url(
     State(app): State<AppState>,
-    Caller(caller): Caller,
+    Signing(caller): Signing,
     Id(id): Id<FileId>,
     OptionalJson(options): OptionalJson<UrlOptions>,
 ) -> Result<Response, Problem> {
@@ -307,8 +308,7 @@ pub(crate) async fn url(
         UrlMethod::Get => Method::Get,
         UrlMethod::Head => Method::Head,
     };
-    let wanted =
-        DownloadRequest { method, disposition: options.disposition, filename: filename.as_ref(), lifetime };
+    let wanted = DownloadRequest { method, disposition: options.disposition, filename: filename.as_ref(), lifetime };
     let url = download_url(&app, collection, &file, wanted, app.now()).await?;
     let expiry = Expiry::of(&url, limited_by);
     let view = UrlView {
@@ -327,12 +327,7 @@ pub(crate) async fn url(
 }
 
 /// The file, if the caller may do this with it; nothing else can be told from a missing one.
-pub(super) async fn permitted(
-    app: &App,
-    caller: &Principal,
-    id: FileId,
-    action: Action,
-) -> Result<File, Problem> {
+pub(super) async fn permitted(app: &App, caller: &Principal, id: FileId, action: Action) -> Result<File, Problem> {
     let file = app.repository.file(id).await?.ok_or_else(Problem::not_found)?;
     app.check(caller, action, &file).map_err(|_| Problem::not_found())?;
     Ok(file)
@@ -384,7 +379,9 @@ fn route(limit: u32, filters: &[(&str, &Option<String>)]) -> String {
     let mut route = format!("/v1/files?limit={limit}");
     for (name, value) in filters {
         if let Some(value) = value {
-            route.push_str(&format!("&{name}="));
+            for part in ["&", name, "="] {
+                route.push_str(part);
+            }
             gatepass_signing::encode::component(value, &mut route);
         }
     }

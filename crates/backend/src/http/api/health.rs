@@ -21,15 +21,15 @@ pub(crate) struct Readiness {
 }
 
 /// Whether the process serves.
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/healthz", operation_id = "health_healthz", tag = "operations", responses((status = 200, body = String, content_type = "text/plain", description = "Done")))]
 pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// Whether the service can do its work: the database answers, and the stores passed the self-test.
 #[utoipa::path(
-    get, path = "/readyz", tag = "operations",
-    responses((status = 200, body = Readiness), (status = 503, body = Readiness)),
+    get, path = "/readyz", operation_id = "health_readyz", tag = "operations",
+    responses((status = 200, body = Readiness, description = "Done"), (status = 503, body = Readiness, description = "Not ready")),
 )]
 pub(crate) async fn readyz(State(app): State<AppState>) -> Response {
     let database = app.repository.ping().await.is_ok();

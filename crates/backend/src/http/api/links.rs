@@ -108,8 +108,8 @@ pub(crate) struct ListQuery {
 
 /// The links of a file, newest first.
 #[utoipa::path(
-    get, path = "/v1/links", tag = "links", security(("bearer" = []), ("session" = [])), params(ListQuery),
-    responses((status = 200, body = Page<LinkView>), (status = "4XX", body = ProblemDocument)),
+    get, path = "/v1/links", operation_id = "links_list", tag = "links", security(("bearer" = []), ("session" = [])), params(ListQuery),
+    responses((status = 200, body = Page<LinkView>, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn list(
     State(app): State<AppState>,
@@ -133,10 +133,10 @@ pub(crate) async fn list(
 
 /// Makes a link. Its address is in this answer and never again.
 #[utoipa::path(
-    post, path = "/v1/links", tag = "links", security(("bearer" = []), ("session" = [])),
+    post, path = "/v1/links", operation_id = "links_create", tag = "links", security(("bearer" = []), ("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same link, for 24 hours; its address is then another one that opens it too")),
     request_body = NewLink,
-    responses((status = 201, body = LinkView), (status = "4XX", body = ProblemDocument)),
+    responses((status = 201, body = LinkView, description = "Made"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn create(
     State(app): State<AppState>,
@@ -166,9 +166,9 @@ pub(crate) async fn create(
 
 /// One link.
 #[utoipa::path(
-    get, path = "/v1/links/{id}", tag = "links", security(("bearer" = []), ("session" = [])),
+    get, path = "/v1/links/{id}", operation_id = "links_read", tag = "links", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path)),
-    responses((status = 200, body = LinkView), (status = "4XX", body = ProblemDocument)),
+    responses((status = 200, body = LinkView, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn read(
     State(app): State<AppState>,
@@ -181,9 +181,9 @@ pub(crate) async fn read(
 
 /// Forgets a link: its address is then unknown. Revoke it to tell visitors that it was withdrawn.
 #[utoipa::path(
-    delete, path = "/v1/links/{id}", tag = "links", security(("bearer" = []), ("session" = [])),
+    delete, path = "/v1/links/{id}", operation_id = "links_delete", tag = "links", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
-    responses((status = 204), (status = "4XX", body = ProblemDocument)),
+    responses((status = 204, description = "Done; there is nothing to say"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn delete(
     State(app): State<AppState>,
@@ -199,9 +199,9 @@ pub(crate) async fn delete(
 
 /// Revokes a link, at once and for good. May be repeated.
 #[utoipa::path(
-    post, path = "/v1/links/{id}/revoke", tag = "links", security(("bearer" = []), ("session" = [])),
+    post, path = "/v1/links/{id}/revoke", operation_id = "links_revoke", tag = "links", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
-    responses((status = 200, body = LinkView), (status = "4XX", body = ProblemDocument)),
+    responses((status = 200, body = LinkView, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn revoke(
     State(app): State<AppState>,

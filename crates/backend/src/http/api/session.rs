@@ -60,8 +60,8 @@ pub(crate) struct CallbackQuery {
 
 /// Who is signed in here.
 #[utoipa::path(
-    get, path = "/v1/session", tag = "session", security(("session" = [])),
-    responses((status = 200, body = SessionView), (status = 401, body = ProblemDocument)),
+    get, path = "/v1/session", operation_id = "session_read", tag = "session", security(("session" = [])),
+    responses((status = 200, body = SessionView, description = "Done"), (status = 401, body = ProblemDocument, description = "Nobody is signed in", content_type = "application/problem+json")),
 )]
 pub(crate) async fn read(browser: BrowserSession) -> Json<SessionView> {
     let BrowserSession { session, csrf_token } = browser;
@@ -78,13 +78,10 @@ pub(crate) async fn read(browser: BrowserSession) -> Json<SessionView> {
 
 /// Leads the browser to the issuer.
 #[utoipa::path(
-    get, path = "/auth/login", tag = "session", params(LoginQuery),
-    responses((status = 303), (status = "4XX", body = ProblemDocument)),
+    get, path = "/auth/login", operation_id = "session_login", tag = "session", params(LoginQuery),
+    responses((status = 303, description = "The way there"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
-pub(crate) async fn login(
-    State(app): State<AppState>,
-    Query(query): Query<LoginQuery>,
-) -> Result<Response, Problem> {
+pub(crate) async fn login(State(app): State<AppState>, Query(query): Query<LoginQuery>) -> Result<Response, Problem> {
     let (console, issuer) = console(&app)?;
     let return_to = query.return_to.unwrap_or_else(|| "/".to_owned());
     if !is_own_path(&return_to) {
@@ -93,15 +90,14 @@ pub(crate) async fn login(
     let beginning = sign_in::begin(issuer, console, &redirect_uri(&app), return_to, app.now()).await;
     let beginning = beginning.map_err(|error| failed(&error))?;
     app.repository.create_login_attempt(&beginning.attempt).await?;
-    let cookie =
-        cookies::set(&app.settings.site.origin, Purpose::Login, &beginning.state.expose(), LOGIN_LIFETIME);
+    let cookie = cookies::set(&app.settings.site.origin, Purpose::Login, &beginning.state.expose(), LOGIN_LIFETIME);
     redirect(&beginning.location, [cookie])
 }
 
 /// Where the issuer leads the browser back to.
 #[utoipa::path(
-    get, path = "/auth/callback", tag = "session", params(CallbackQuery),
-    responses((status = 303), (status = "4XX", body = ProblemDocument)),
+    get, path = "/auth/callback", operation_id = "session_callback", tag = "session", params(CallbackQuery),
+    responses((status = 303, description = "The way there"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn callback(
     State(app): State<AppState>,
@@ -118,11 +114,8 @@ pub(crate) async fn callback(
         _ => return Err(not_begun()),
     };
     let attempt = app.repository.take_login_attempt(state, now).await?.ok_or_else(not_begun)?;
-    let code = match (query.code, query.error) {
-        (Some(code), None) => code,
-        _ => {
-            return Err(Problem::new(Code::Forbidden, "the issuer did not sign you in").hint("begin again at /auth/login"));
-        }
+    let (Some(code), None) = (query.code, query.error) else {
+        return Err(Problem::new(Code::Forbidden, "the issuer did not sign you in").hint("begin again at /auth/login"));
     };
     let principal = sign_in::finish(issuer, console, &app.http, &redirect_uri(&app), &attempt, &code, now).await;
     let (session, token) = sign_in::session(principal.map_err(|error| failed(&error))?, now);
@@ -136,9 +129,9 @@ pub(crate) async fn callback(
 
 /// Ends the session, here and on the server.
 #[utoipa::path(
-    post, path = "/auth/logout", tag = "session", security(("session" = [])),
+    post, path = "/auth/logout", operation_id = "session_logout", tag = "session", security(("session" = [])),
     params(("x-gatepass-csrf" = String, Header)),
-    responses((status = 204), (status = "4XX", body = ProblemDocument)),
+    responses((status = 204, description = "Done; there is nothing to say"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn logout(State(app): State<AppState>, browser: BrowserSession) -> Result<Response, Problem> {
     app.repository.delete_session(browser.session.token).await?;
@@ -148,7 +141,7 @@ pub(crate) async fn logout(State(app): State<AppState>, browser: BrowserSession)
 
 fn console(app: &App) -> Result<(&Console, &Issuer), Problem> {
     let console = app.settings.console.as_ref();
-    let issuer = console.and_then(|console| app.authenticator.issuer(&console.issuer.issuer));
+    let issuer = console.and_then(|console| app.authenticator.issuer(&console.issuer.url));
     console.zip(issuer).ok_or_else(|| {
         Problem::new(Code::NotFound, "sign-in is not configured here").hint("set [backend.console] in gatepass.toml")
     })

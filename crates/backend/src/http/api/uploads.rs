@@ -18,6 +18,7 @@ use super::{
         caller::Caller,
         extract::{self, Id, RequestBody, check},
         idempotency::{IdempotencyKey, key_reused},
+        limited::Signing,
         problem::{Code, Problem, ProblemDocument},
         signed,
     },
@@ -29,7 +30,7 @@ use crate::{
     config::Collection,
     model::{
         checksum::Checksum,
-        content_type::ContentType,
+        content_type::{ContentType, ContentTypePattern},
         filename::Filename,
         id::{FileId, UploadId},
         metadata::Metadata,
@@ -136,25 +137,24 @@ pub(crate) struct Snippets {
 
 /// Begins an upload: the answer says what to send where.
 #[utoipa::path(
-    post, path = "/v1/uploads", tag = "uploads", security(("bearer" = []), ("session" = [])),
+    post, path = "/v1/uploads", operation_id = "uploads_create", tag = "uploads", security(("bearer" = []), ("session" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same upload, for 24 hours")),
     request_body = NewUpload,
-    responses((status = 201, body = UploadView), (status = "4XX", body = ProblemDocument)),
+    responses((status = 201, body = UploadView, description = "Made"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn create(
     State(app): State<AppState>,
-    Caller(caller): Caller,
+    Signing(caller): Signing,
     key: IdempotencyKey,
     body: extract::Json<NewUpload>,
 ) -> Result<Response, Problem> {
     let now = app.now();
     let extract::Json { value: wanted, sha256 } = body;
-    let collection = app.collection(&wanted.collection).filter(|collection| {
-        app.check_collection(&caller, Action::Upload, &collection.name).is_ok()
-    });
-    let collection = collection.ok_or_else(|| {
-        Problem::not_found().hint("GET /v1/collections names the collections that you may use")
-    })?;
+    let collection = app
+        .collection(&wanted.collection)
+        .filter(|collection| app.check_collection(&caller, Action::Upload, &collection.name).is_ok());
+    let collection = collection
+        .ok_or_else(|| Problem::not_found().hint("GET /v1/collections names the collections that you may use"))?;
     let expires_in = wanted.expires_in;
     let declaration = declaration(wanted, collection)?;
     let (lifetime, limited_by) = bounded(expires_in, collection.upload.expires)
@@ -173,13 +173,13 @@ pub(crate) async fn create(
 
 /// Where an upload stands. While it is pending, with a fresh URL.
 #[utoipa::path(
-    get, path = "/v1/uploads/{id}", tag = "uploads", security(("bearer" = []), ("session" = [])),
+    get, path = "/v1/uploads/{id}", operation_id = "uploads_read", tag = "uploads", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path)),
-    responses((status = 200, body = UploadView), (status = "4XX", body = ProblemDocument)),
+    responses((status = 200, body = UploadView, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn read(
     State(app): State<AppState>,
-    Caller(caller): Caller,
+    Signing(caller): Signing,
     Id(id): Id<UploadId>,
 ) -> Result<Response, Problem> {
     let upload = own_upload(&app, &caller, id).await?;
@@ -189,9 +189,9 @@ pub(crate) async fn read(
 
 /// Gives an upload up.
 #[utoipa::path(
-    delete, path = "/v1/uploads/{id}", tag = "uploads", security(("bearer" = []), ("session" = [])),
+    delete, path = "/v1/uploads/{id}", operation_id = "uploads_abort", tag = "uploads", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path)),
-    responses((status = 204), (status = "4XX", body = ProblemDocument)),
+    responses((status = 204, description = "Done; there is nothing to say"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn abort(
     State(app): State<AppState>,
@@ -218,9 +218,9 @@ pub(crate) async fn abort(
 
 /// Says that the bytes are there. Checks them and makes the file; may be repeated.
 #[utoipa::path(
-    post, path = "/v1/uploads/{id}/complete", tag = "uploads", security(("bearer" = []), ("session" = [])),
+    post, path = "/v1/uploads/{id}/complete", operation_id = "uploads_complete", tag = "uploads", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path)),
-    responses((status = 200, body = UploadView), (status = "4XX", body = ProblemDocument)),
+    responses((status = 200, body = UploadView, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn complete(
     State(app): State<AppState>,
@@ -237,13 +237,13 @@ pub(crate) async fn complete(
 
 /// For `curl -L -T FILE`: redirects the PUT to the signed URL. The headers of the instructions are needed there too.
 #[utoipa::path(
-    put, path = "/v1/uploads/{id}/content", tag = "uploads", security(("bearer" = []), ("session" = [])),
+    put, path = "/v1/uploads/{id}/content", operation_id = "uploads_content", tag = "uploads", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path)),
-    responses((status = 307), (status = "4XX", body = ProblemDocument)),
+    responses((status = 307, description = "Send it there instead"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn content(
     State(app): State<AppState>,
-    Caller(caller): Caller,
+    Signing(caller): Signing,
     Id(id): Id<UploadId>,
 ) -> Result<Response, Problem> {
     let upload = own_upload(&app, &caller, id).await?;
@@ -279,10 +279,13 @@ fn declaration(wanted: NewUpload, collection: &Collection) -> Result<Declaration
         return Err(Problem::new(Code::TooLarge, detail.clone()).and_field(Code::TooLarge, "/size", detail));
     }
     if !rules.content_types.iter().any(|pattern| pattern.matches(&content_type)) {
-        let allowed: Vec<_> = rules.content_types.iter().map(|pattern| pattern.as_str()).collect();
+        let allowed: Vec<_> = rules.content_types.iter().map(ContentTypePattern::as_str).collect();
         let detail = format!("the collection takes {}", allowed.join(", "));
-        return Err(Problem::new(Code::TypeNotAllowed, detail.clone())
-            .and_field(Code::TypeNotAllowed, "/content_type", detail));
+        return Err(Problem::new(Code::TypeNotAllowed, detail.clone()).and_field(
+            Code::TypeNotAllowed,
+            "/content_type",
+            detail,
+        ));
     }
     let (size, checksum, metadata) = (wanted.size, wanted.checksum, wanted.metadata);
     Ok(Declaration { filename, size, content_type, checksum, metadata })
@@ -333,9 +336,10 @@ fn instructions(url: SignedUrl) -> Instructions {
 fn snippets(url: &SignedUrl, upload: &Upload) -> Snippets {
     let ours = || url.headers().filter(|(name, _)| !BROWSER_SETS.contains(name));
     // curl sends the length of the file by itself.
-    let flags: String = ours().map(|(name, value)| format!(" -H {}", shell_word(&format!("{name}: {value}")))).collect();
+    let flags: Vec<_> =
+        ours().flat_map(|(name, value)| ["-H".to_owned(), shell_word(&format!("{name}: {value}"))]).collect();
     let file = shell_word(&format!("./{}", upload.filename));
-    let curl = format!("curl --fail-with-body -T {file}{flags} {}", shell_word(url.expose()));
+    let curl = format!("curl --fail-with-body -T {file} {} {}", flags.join(" "), shell_word(url.expose()));
     let headers: BTreeMap<_, _> = ours().collect();
     let headers = serde_json::to_string(&headers).expect("a map of strings has a JSON form");
     let target = serde_json::to_string(url.expose()).expect("a string has a JSON form");
@@ -363,9 +367,7 @@ fn unfinished(error: FinishError) -> Problem {
         FinishError::Size { .. } => Problem::new(Code::SizeMismatch, error.to_string()),
         FinishError::Checksum => Problem::new(Code::ChecksumMismatch, error.to_string()),
         FinishError::ChecksumUnknown => Problem::new(Code::ProviderUnsupported, error.to_string()),
-        FinishError::Changing => {
-            Problem::new(Code::Conflict, error.to_string()).hint("stop uploading, then complete")
-        }
+        FinishError::Changing => Problem::new(Code::Conflict, error.to_string()).hint("stop uploading, then complete"),
         FinishError::Repository(error) => error.into(),
         FinishError::Store(error) => error.into(),
     }

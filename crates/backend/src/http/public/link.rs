@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{
     super::{
         AppState,
+        limited::Visitor,
         problem::{Code, Problem},
         signed,
     },
@@ -36,20 +37,26 @@ pub(crate) struct LinkDescription {
 
 /// Leads to the file: 303 to a fresh signed URL. A link that was valid and is no more answers 410 and says why.
 #[utoipa::path(
-    get, path = "/l/{token}", tag = "public links", params(("token" = String, Path)),
-    responses((status = 303), (status = 403), (status = 404), (status = 410)),
+    get, path = "/l/{token}", operation_id = "link_open", tag = "public links", params(("token" = String, Path)),
+    responses((status = 303, description = "The way there"), (status = 403, description = "Not yet"), (status = 404, description = "Unknown"), (status = 410, description = "It was here and is gone")),
 )]
-pub(crate) async fn open(State(app): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn open(
+    State(app): State<AppState>,
+    _: Visitor,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     lead(&app, &token, Method::Get, &headers).await
 }
 
 /// As GET, to a URL that is signed for HEAD.
 #[utoipa::path(
-    head, path = "/l/{token}", tag = "public links", params(("token" = String, Path)),
-    responses((status = 303), (status = 403), (status = 404), (status = 410)),
+    head, path = "/l/{token}", operation_id = "link_open_head", tag = "public links", params(("token" = String, Path)),
+    responses((status = 303, description = "The way there"), (status = 403, description = "Not yet"), (status = 404, description = "Unknown"), (status = 410, description = "It was here and is gone")),
 )]
 pub(crate) async fn open_head(
     State(app): State<AppState>,
+    _: Visitor,
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Response {
@@ -58,11 +65,12 @@ pub(crate) async fn open_head(
 
 /// The same with a name at its end, for people and for clients that save under it. The name decides nothing.
 #[utoipa::path(
-    get, path = "/l/{token}/{name}", tag = "public links", params(("token" = String, Path), ("name" = String, Path)),
-    responses((status = 303), (status = 403), (status = 404), (status = 410)),
+    get, path = "/l/{token}/{name}", operation_id = "link_open_named", tag = "public links", params(("token" = String, Path), ("name" = String, Path)),
+    responses((status = 303, description = "The way there"), (status = 403, description = "Not yet"), (status = 404, description = "Unknown"), (status = 410, description = "It was here and is gone")),
 )]
 pub(crate) async fn open_named(
     State(app): State<AppState>,
+    _: Visitor,
     Path((token, _name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
@@ -71,11 +79,12 @@ pub(crate) async fn open_named(
 
 /// As GET, to a URL that is signed for HEAD.
 #[utoipa::path(
-    head, path = "/l/{token}/{name}", tag = "public links", params(("token" = String, Path), ("name" = String, Path)),
-    responses((status = 303), (status = 403), (status = 404), (status = 410)),
+    head, path = "/l/{token}/{name}", operation_id = "link_open_named_head", tag = "public links", params(("token" = String, Path), ("name" = String, Path)),
+    responses((status = 303, description = "The way there"), (status = 403, description = "Not yet"), (status = 404, description = "Unknown"), (status = 410, description = "It was here and is gone")),
 )]
 pub(crate) async fn open_named_head(
     State(app): State<AppState>,
+    _: Visitor,
     Path((token, _name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
@@ -84,8 +93,8 @@ pub(crate) async fn open_named_head(
 
 /// What the link leads to.
 #[utoipa::path(
-    get, path = "/l/{token}/about", tag = "public links", params(("token" = String, Path)),
-    responses((status = 200, body = LinkDescription), (status = 404), (status = 410)),
+    get, path = "/l/{token}/about", operation_id = "link_about", tag = "public links", params(("token" = String, Path)),
+    responses((status = 200, body = LinkDescription, description = "Done"), (status = 404, description = "Unknown"), (status = 410, description = "It was here and is gone")),
 )]
 pub(crate) async fn about(State(app): State<AppState>, Path(token): Path<String>) -> Result<Response, Problem> {
     let (link, file) = opened(links::open(&app, &token, app.now()).await?)?;

@@ -21,9 +21,9 @@ struct LinkPage<'a> {
 /// Whether the caller is a program: it asks for JSON, and not for HTML.
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let mut types = accepts.flat_map(|value| value.split(',')).map(|value| {
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-    });
+    let mut types = accepts
+        .flat_map(|value| value.split(','))
+        .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let (mut json, mut html) = (false, false);
     for kind in &mut types {
         json |= matches!(kind.as_str(), "application/json" | "application/problem+json");

@@ -1,0 +1,146 @@
+//! Access tokens: which are believed, and above all which are not.
+
+use jiff::SignedDuration;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use crate::{
+    issuer::{Issuer, Key},
+    support::{Answer, World, request},
+};
+
+async fn with(world: &World, token: &str) -> Answer {
+    let request = request("GET", "/v1/files").header("authorization", format!("Bearer {token}"));
+    world.send(request.body(axum::body::Body::empty()).expect("a request")).await
+}
+
+#[tokio::test]
+async fn a_good_token_is_believed() {
+    let world = World::new().await;
+    with(&world, &world.token("alice")).await.expect(200);
+    let mut several = world.claims("alice");
+    several["aud"] = json!(["other", "gatepass"]);
+    with(&world, &world.key.sign(&several)).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_token_that_breaks_one_rule_is_refused() {
+    type Edit = fn(&mut Value, i64);
+    let cases: [(&str, Edit); 14] = [
+        ("another issuer", |c, _| c["iss"] = "https://evil.test".into()),
+        ("no issuer", |c, _| drop(c.as_object_mut().expect("claims").remove("iss"))),
+        ("another audience", |c, _| c["aud"] = "other".into()),
+        ("the console's audience", |c, _| c["aud"] = "gatepass-console".into()),
+        ("no audience", |c, _| drop(c.as_object_mut().expect("claims").remove("aud"))),
+        ("expired beyond the leeway", |c, now| c["exp"] = (now - 30).into()),
+        ("no expiry", |c, _| drop(c.as_object_mut().expect("claims").remove("exp"))),
+        ("an expiry that is text", |c, _| c["exp"] = "tomorrow".into()),
+        ("not valid yet", |c, now| c["nbf"] = (now + 31).into()),
+        ("no subject", |c, _| drop(c.as_object_mut().expect("claims").remove("sub"))),
+        ("an empty subject", |c, _| c["sub"] = "".into()),
+        ("no tenant", |c, _| drop(c.as_object_mut().expect("claims").remove("org"))),
+        ("a tenant that is a dot segment", |c, _| c["org"] = "..".into()),
+        ("groups that are no list", |c, _| c["groups"] = "admin".into()),
+    ];
+    let world = World::new().await;
+    for (name, edit) in cases {
+        let mut claims = world.claims("alice");
+        edit(&mut claims, world.now().as_second());
+        let answer = with(&world, &world.key.sign(&claims)).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "unauthenticated"), "{name}");
+        assert!(answer.header("www-authenticate").starts_with("Bearer"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_times_of_a_token_have_half_a_minute_of_leeway() {
+    let world = World::new().await;
+    let now = world.now().as_second();
+    let mut claims = world.claims("alice");
+    claims["exp"] = (now - 29).into();
+    claims["nbf"] = (now + 30).into();
+    with(&world, &world.key.sign(&claims)).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_key_decides_the_algorithm() {
+    let world = World::new().await;
+    let claims = world.claims("alice");
+    let part = |value: &Value| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string())
+    };
+    let unsigned = format!("{}.{}.", part(&json!({"alg": "none", "kid": "key-1"})), part(&claims));
+    with(&world, &unsigned).await.expect(401);
+    // The classic: an HMAC with the public key, which everybody has, as the secret.
+    let header = Header { kid: Some("key-1".to_owned()), ..Header::new(Algorithm::HS256) };
+    let confused = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&world.key.public));
+    with(&world, &confused.expect("a token")).await.expect(401);
+    let swapped = world.token("alice").replacen(
+        &part(&json!({"typ": "JWT", "alg": "ES256", "kid": "key-1"})),
+        &part(&json!({"typ": "JWT", "alg": "RS256", "kid": "key-1"})),
+        1,
+    );
+    with(&world, &swapped).await.expect(401);
+}
+
+#[tokio::test]
+async fn forged_and_broken_tokens_are_refused() {
+    let world = World::new().await;
+    let forger = Key::new("key-1");
+    with(&world, &forger.sign(&world.claims("alice"))).await.expect(401);
+    let critical =
+        Header { kid: Some("key-1".to_owned()), crit: Some(vec!["exp".to_owned()]), ..Header::new(Algorithm::ES256) };
+    with(&world, &world.key.sign_with(&critical, &world.claims("alice"))).await.expect(401);
+    let good = world.token("alice");
+    let other = world.token("bob");
+    let (head, signature) = good.rsplit_once('.').expect("three parts");
+    let claims_of_other = other.rsplit_once('.').expect("three parts").0;
+    for broken in [format!("{claims_of_other}.{signature}"), head.to_owned(), format!("{good}x"), "x".repeat(20_000)] {
+        with(&world, &broken).await.expect(401);
+    }
+}
+
+#[tokio::test]
+async fn two_identities_in_one_request_are_refused() {
+    let world = World::new().await;
+    let token = format!("Bearer {}", world.token("alice"));
+    let twice = request("GET", "/v1/files").header("authorization", &token).header("authorization", &token);
+    world.send(twice.body(axum::body::Body::empty()).expect("a request")).await.expect(401);
+    let basic = request("GET", "/v1/files").header("authorization", "Basic YTpi");
+    world.send(basic.body(axum::body::Body::empty()).expect("a request")).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_and_invented_ones_do_not_flood_the_issuer() {
+    let world = World::new().await;
+    with(&world, &world.token("alice")).await.expect(200);
+    assert_eq!(world.issuer.fetches(), 1);
+    let next = Key::new("key-2");
+    for _ in 0..20 {
+        with(&world, &next.sign(&world.claims("alice"))).await.expect(401);
+    }
+    assert_eq!(world.issuer.fetches(), 1, "it was asked a moment ago");
+    world.issuer.add(&next);
+    world.advance(SignedDuration::from_secs(10));
+    with(&world, &next.sign(&world.claims("alice"))).await.expect(200);
+    assert_eq!(world.issuer.fetches(), 2);
+}
+
+#[tokio::test]
+async fn users_of_the_same_name_at_two_issuers_are_two_users() {
+    let other_key = Key::new("other");
+    let other = Issuer::start(&other_key).await;
+    let world = World::with(|config| {
+        config["backend"]["console"]["issuer"] = config["backend"]["issuers"][0]["issuer"].clone();
+        let issuers = config["backend"]["issuers"].as_array_mut().expect("issuers");
+        issuers.push(json!({ "issuer": other.url(), "audience": "gatepass" }));
+    })
+    .await;
+    let file = world.file("alice", "a.txt", "text/plain").await;
+    let mut claims = world.claims("alice");
+    claims["iss"] = other.url().into();
+    let namesake = request("GET", &format!("/v1/files/{file}"))
+        .header("authorization", format!("Bearer {}", other_key.sign(&claims)));
+    world.send(namesake.body(axum::body::Body::empty()).expect("a request")).await.expect(404);
+}
