@@ -91,7 +91,7 @@ impl Backend {
         self::http::router(Arc::clone(&self.app))
     }
 
-    /// Serves until `shutdown` resolves, then finishes the requests that run.
+    /// Serves [`Backend::router`] until `shutdown` resolves, then finishes the requests that run.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -101,14 +101,14 @@ impl Backend {
         self.serve_router(listener, router, shutdown).await
     }
 
-    /// As [`serve`](Self::serve), with a router that has further routes beside [`router`](Self::router)'s.
+    /// As [`Backend::serve`], with a router of the caller's that has further routes.
     pub async fn serve_router(
         self,
         listener: TcpListener,
         router: axum::Router,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let background = housekeeping::start(Arc::clone(&self.app));
+        let background = housekeeping::start(self.app);
         let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
         background.stop().await;
         served

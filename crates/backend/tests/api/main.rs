@@ -2,6 +2,7 @@
 //! issuer, so that what a store or an issuer may do wrong can be done.
 
 mod access;
+mod background;
 mod console;
 mod documents;
 mod files;

@@ -40,6 +40,7 @@ async fn the_instructions_name_everything_that_is_signed() {
     assert_eq!(text(&headers["x-amz-meta-upload"]).len(), 32);
     assert_eq!(instructions["browser_sets"], json!(["content-length"]));
     let url = text(&instructions["url"]);
+    assert!(url.starts_with("https://s3.example.test/app-files/"), "the public endpoint is signed: {url}");
     for signed in headers.keys() {
         assert!(url.contains(signed.as_str()), "{signed} is signed in {url}");
     }
