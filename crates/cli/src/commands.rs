@@ -39,6 +39,6 @@ pub(crate) fn run(command: Command, output: Output) -> Result {
         Command::Link(link) => link::run(&link, output),
         Command::Config(Config::Check { file }) => config_check::run(&file, output),
         Command::Config(Config::Reference) => config_reference::run(output),
-        Command::Completions { shell } => completions::run(shell, output),
+        Command::Completions { shell } => completions::run(shell),
     }
 }

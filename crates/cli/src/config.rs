@@ -26,10 +26,10 @@ pub(crate) use finding::Finding;
 pub(crate) use reference::{REFERENCE, reference_page};
 
 /// The file that is read where no other is named.
-pub const DEFAULT_FILE: &str = "gatepass.toml";
+pub(crate) const DEFAULT_FILE: &str = "gatepass.toml";
 
 /// The region where nothing says another: the one that AWS tools assume.
-pub const DEFAULT_REGION: &str = "us-east-1";
+pub(crate) const DEFAULT_REGION: &str = "us-east-1";
 
 /// `gatepass.toml`. Each part reads its own tables.
 #[derive(Debug, Default, Deserialize)]
@@ -66,12 +66,12 @@ impl File {
     /// Reads a file and the environment, and refuses both with the first mistake.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let text = read(path)?;
-        check(&text, environment::settings()).map_err(|findings| refusal(path, &findings))
+        check(&text, &environment::settings()).map_err(|findings| refusal(path, &findings))
     }
 
     /// The environment alone.
     pub(crate) fn from_environment() -> Result<Self> {
-        check("", environment::settings()).map_err(|findings| refusal(Path::new(DEFAULT_FILE), &findings))
+        check("", &environment::settings()).map_err(|findings| refusal(Path::new(DEFAULT_FILE), &findings))
     }
 
     /// What the backend is told; nothing where no table of it is there.
@@ -91,7 +91,7 @@ impl File {
 
 /// Reads and checks a file for `gatepass config check`.
 pub(crate) fn check_file(path: &Path) -> Result<Checked> {
-    Ok(check(&read(path)?, environment::settings()))
+    Ok(check(&read(path)?, &environment::settings()))
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -112,12 +112,12 @@ fn refusal(path: &Path, findings: &[Finding]) -> Failure {
 }
 
 /// Parses, lays the environment over, gives every table its type, and asks the backend what it makes of it.
-fn check(text: &str, environment: Vec<environment::Setting>) -> Checked {
+fn check(text: &str, environment: &[environment::Setting]) -> Checked {
     let syntax = |error: &toml::de::Error| vec![Finding::of_parser(text, error, &[])];
     let mut table = DeTable::parse(text).map_err(|error| syntax(&error))?;
-    environment::overlay(table.get_mut(), &environment, text.len());
+    environment::overlay(table.get_mut(), environment, text.len());
     let file = File::deserialize(Deserializer::from(table.clone()))
-        .map_err(|error| vec![Finding::of_parser(text, &error, &environment)])?;
+        .map_err(|error| vec![Finding::of_parser(text, &error, environment)])?;
 
     if file.backend.is_none() && file.needs_backend() {
         return Err(vec![Finding::missing(
@@ -128,8 +128,8 @@ fn check(text: &str, environment: Vec<environment::Setting>) -> Checked {
     match settings.as_ref().map_or(Ok(()), BackendSettings::check) {
         Ok(()) => Ok(BackendParts { file, settings }.whole()),
         Err(errors) => {
-            let located = |error| Finding::of_setting(text, table.get_ref(), error, &environment);
-            Err(errors.0.into_iter().map(located).collect())
+            let located = |error| Finding::of_setting(text, table.get_ref(), error, environment);
+            Err(errors.0.iter().map(located).collect())
         }
     }
 }
@@ -167,63 +167,62 @@ mod tests {
         environment::Setting::new(name, value).expect("a variable of ours")
     }
 
-    fn first(text: &str, environment: Vec<environment::Setting>) -> String {
+    fn first(text: &str, environment: &[environment::Setting]) -> String {
         let findings = check(text, environment).expect_err("a finding");
         findings[0].located(Path::new("gatepass.toml"))
     }
 
     #[test]
     fn an_empty_file_says_nothing_and_is_valid() {
-        let file = check("", Vec::new()).expect("a valid file");
+        let file = check("", &[]).expect("a valid file");
         assert!(file.store.listen.is_none() && file.into_backend().is_none());
     }
 
     #[test]
     fn an_unknown_key_is_named_with_its_place_and_what_would_be_valid() {
-        let finding = first("[store]\nregion = \"eu-west-1\"\n  lisen = \"127.0.0.1:1\"\n", Vec::new());
+        let finding = first("[store]\nregion = \"eu-west-1\"\n  lisen = \"127.0.0.1:1\"\n", &[]);
         assert!(finding.starts_with("gatepass.toml:3:3: unknown field `lisen`, expected one of `listen`"), "{finding}");
-        let findings = check("[store]\nlisen = 1", Vec::new()).expect_err("a finding");
+        let findings = check("[store]\nlisen = 1", &[]).expect_err("a finding");
         assert_eq!(findings[0].hint.as_deref(), Some("did you mean `listen`?"));
     }
 
     #[test]
     fn a_wrong_value_is_named_with_its_place() {
-        let finding = first("[store]\nfsync = \"sometimes\"\n", Vec::new());
+        let finding = first("[store]\nfsync = \"sometimes\"\n", &[]);
         assert!(
             finding.starts_with("gatepass.toml:2:9: unknown variant `sometimes`, expected `always` or `never`"),
             "{finding}"
         );
-        let finding = first("[store\n", Vec::new());
+        let finding = first("[store\n", &[]);
         assert!(finding.starts_with("gatepass.toml:1:7: "), "{finding}");
     }
 
     #[test]
     fn the_environment_wins_over_the_file() {
-        let environment =
-            vec![set("GATEPASS__STORE__REGION", "eu-west-1"), set("GATEPASS__STORE__HOSTS", r#"["a", "b"]"#)];
-        let file = check("[store]\nregion = \"us-west-2\"\n", environment).expect("a valid file");
+        let environment = [set("GATEPASS__STORE__REGION", "eu-west-1"), set("GATEPASS__STORE__HOSTS", r#"["a", "b"]"#)];
+        let file = check("[store]\nregion = \"us-west-2\"\n", &environment).expect("a valid file");
         assert_eq!(file.store.region.as_deref(), Some("eu-west-1"));
         assert_eq!(file.store.hosts.as_deref(), Some(["a".to_owned(), "b".to_owned()].as_slice()));
     }
 
     #[test]
     fn a_mistake_in_the_environment_names_the_variable() {
-        let finding = first("[store]\n", vec![set("GATEPASS__STORE__LISEN", "127.0.0.1:1")]);
+        let finding = first("[store]\n", &[set("GATEPASS__STORE__LISEN", "127.0.0.1:1")]);
         assert!(finding.starts_with("GATEPASS__STORE__LISEN: unknown field `lisen`"), "{finding}");
-        let finding = first("", vec![set("GATEPASS__STORE__LISTEN", "nowhere")]);
+        let finding = first("", &[set("GATEPASS__STORE__LISTEN", "nowhere")]);
         assert!(finding.starts_with("GATEPASS__STORE__LISTEN: "), "{finding}");
     }
 
     #[test]
     fn a_table_of_the_backend_without_the_backend_is_refused() {
-        let finding = first("[stores.main]\nregion = \"x\"\ncredentials = { env = true }\n", Vec::new());
+        let finding = first("[stores.main]\nregion = \"x\"\ncredentials = { env = true }\n", &[]);
         assert!(finding.contains("[backend] is missing"), "{finding}");
     }
 
     #[test]
     fn what_the_backend_refuses_is_found_in_the_file() {
         let text = REFERENCE.replace("public_url = \"https://files.example.test\"", "public_url = \"nonsense\"");
-        let finding = first(&text, Vec::new());
+        let finding = first(&text, &[]);
         let line = text.lines().position(|line| line.starts_with("public_url")).expect("the line") + 1;
         assert!(finding.starts_with(&format!("gatepass.toml:{line}:14: backend.public_url: ")), "{finding}");
     }

@@ -3,7 +3,6 @@
 use std::env;
 
 use aws_config::{
-    BehaviorVersion,
     default_provider::credentials::DefaultCredentialsChain,
     meta::region::ProvideRegion as _,
     profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider},
@@ -39,8 +38,8 @@ pub(crate) fn region(typed: Option<&str>, profile: Option<&str>) -> Result<Regio
     let name = match typed {
         Some(region) => region.to_owned(),
         None => match written("AWS_REGION").or_else(|| written("AWS_DEFAULT_REGION")) {
-            Some(region) if profile.is_none() => region,
-            _ => server::block_on(async { Ok(profile_region(profile).await) })?.unwrap_or(DEFAULT_REGION.to_owned()),
+            Some(region) => region,
+            None => server::block_on(async { Ok(profile_region(profile).await) })?.unwrap_or(DEFAULT_REGION.to_owned()),
         },
     };
     Region::new(name.as_str())
@@ -77,15 +76,10 @@ fn of_environment() -> Result<Option<Credentials>> {
 }
 
 async fn of_chain(profile: Option<&str>) -> Result<Credentials> {
-    let found = match profile {
-        Some(profile) => {
-            ProfileFileCredentialsProvider::builder().profile_name(profile).build().provide_credentials().await
-        }
-        None => {
-            let configuration = aws_config::ConfigLoader::default().behavior_version(BehaviorVersion::latest());
-            let _ = configuration;
-            DefaultCredentialsChain::builder().build().await.provide_credentials().await
-        }
+    let found = if let Some(profile) = profile {
+        ProfileFileCredentialsProvider::builder().profile_name(profile).build().provide_credentials().await
+    } else {
+        DefaultCredentialsChain::builder().build().await.provide_credentials().await
     };
     let found = found.explain("no AWS credentials were found").map_err(|failure| {
         failure.hint(

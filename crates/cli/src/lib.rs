@@ -18,6 +18,7 @@ mod provision;
 mod reference;
 mod server;
 mod state;
+mod store_error;
 mod values;
 
 use std::process::ExitCode;

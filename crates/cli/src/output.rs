@@ -54,11 +54,11 @@ impl Output {
             Form::Text => text.to_string(),
             Form::Json => serde_json::to_string(json)?,
         };
-        self.raw_result(&printed)
+        Self::raw_result(&printed)
     }
 
     /// Prints a result that is the same text for everybody.
-    pub(crate) fn raw_result(self, text: &str) -> io::Result<()> {
+    pub(crate) fn raw_result(text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         let line_break = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         let written = write!(stdout, "{text}{line_break}").and_then(|()| stdout.flush());
@@ -70,8 +70,8 @@ impl Output {
     }
 
     /// A line for the person at the terminal.
-    pub(crate) fn note(self, text: impl fmt::Display) {
-        self.to_stderr(&format!("{text}\n"));
+    pub(crate) fn note(text: impl fmt::Display) {
+        to_stderr(&format!("{text}\n"));
     }
 
     /// Prints why a command failed: `error:`, its causes, and `hint:` lines; one JSON document with `--json`.
@@ -98,15 +98,15 @@ impl Output {
                 text
             }
         };
-        self.to_stderr(&text);
+        to_stderr(&text);
     }
 
     fn paint(self, style: &str, text: &str) -> String {
         if self.colored { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
+}
 
-    /// A closed standard error leaves nobody to tell.
-    fn to_stderr(self, text: &str) {
-        let _ = io::stderr().lock().write_all(text.as_bytes());
-    }
+/// A closed standard error leaves nobody to tell.
+fn to_stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -9,12 +9,13 @@ use gatepass_signing::{
         header::{Body, RequestParts, sign},
     },
 };
-use http::{Request, StatusCode};
+use http::Request;
 use jiff::Timestamp;
 
 use crate::{
     api::HttpClient,
     failure::{Explain as _, Failure, Result},
+    store_error::StoreError,
 };
 
 /// The region whose buckets are made without naming it (CreateBucket, Amazon S3 API Reference).
@@ -51,23 +52,14 @@ pub(crate) async fn bucket(
     }
     let request = request.body(http_body_util::Full::new(body)).explain(failed())?;
     let (status, answer) = HttpClient::new().exchange(request).await?;
-    match status {
-        StatusCode::OK => Ok(()),
-        // us-east-1 answers 200 for one's own bucket, every other region this.
-        StatusCode::CONFLICT if contains(&answer, b"BucketAlreadyOwnedByYou") => Ok(()),
-        _ => {
-            let answer = String::from_utf8_lossy(&answer);
-            let element = |name: &str| {
-                let rest = answer.split_once(&format!("<{name}>"))?.1;
-                rest.split_once(&format!("</{name}>")).map(|(text, _)| text.to_owned())
-            };
-            let reason = element("Message").or_else(|| element("Code")).unwrap_or_else(|| status.to_string());
-            Err(Failure::refused(format_args!("{}: {reason}", failed()))
-                .hint("a name is 3 to 63 lower-case letters, digits, `-` and `.`"))
-        }
+    if status.is_success() {
+        return Ok(());
     }
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    let error = StoreError::read(status, &answer);
+    // us-east-1 answers 200 for one's own bucket, every other region this.
+    if error.has_code("BucketAlreadyOwnedByYou") {
+        return Ok(());
+    }
+    Err(Failure::refused(format_args!("{}: {error}", failed()))
+        .hint("a name is 3 to 63 lower-case letters, digits, `-` and `.`"))
 }

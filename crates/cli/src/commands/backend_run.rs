@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &BackendRun, output: Output) -> Result {
                 return Err(Failure::refused("the backend ended by itself"));
             }
         }
-        output.note("stopping");
+        Output::note("stopping");
         stopper.stop();
         tokio::select! {
             served = serving => served.explain("the backend broke down")?.explain("the backend broke down")?,

@@ -9,9 +9,9 @@ use crate::{
     output::Output,
 };
 
-pub(crate) fn run(shell: Shell, output: Output) -> Result {
+pub(crate) fn run(shell: Shell) -> Result {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "gatepass", &mut script);
-    output.raw_result(&String::from_utf8_lossy(&script))?;
+    Output::raw_result(&String::from_utf8_lossy(&script))?;
     Ok(Outcome::Done)
 }

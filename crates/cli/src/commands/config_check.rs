@@ -24,7 +24,7 @@ pub(crate) fn run(path: &Path, output: Output) -> Result {
     output.result(lines.join("\n"), &document)?;
     if !output.is_json() {
         for hint in findings.iter().filter_map(|finding| finding.hint.as_ref()) {
-            output.note(format_args!("hint: {hint}"));
+            Output::note(format_args!("hint: {hint}"));
         }
     }
     Ok(Outcome::Finding)

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 use super::{dev_token::IDP_DIRECTORY, store_run};
 use crate::{
-    args::DevOptions,
+    args::{DevOptions, FsyncChoice},
     clock::Clock,
     credentials,
     failure::{Explain as _, Failure, Outcome, Result},
@@ -49,6 +49,9 @@ pub(crate) fn run(options: &DevOptions, output: Output) -> Result {
     let root = credentials::root()?;
     let listen = Listen::of(options, &root)?;
     let owner = Owner::take(&options.data.path)?;
+    if options.fsync == FsyncChoice::Never {
+        Output::note("fsync = never: losing power may lose everything");
+    }
     server::block_on(async {
         let signals = StopSignals::new()?;
         let running = start(options, &listen, root, &owner).await?;
@@ -58,7 +61,7 @@ pub(crate) fn run(options: &DevOptions, output: Output) -> Result {
         }
         let banner = banner::Banner { state: &running.state, data: &options.data.path, ready_in: started.elapsed() };
         output.result(banner, &running.ready)?;
-        running.until_stopped(signals, output).await?;
+        running.until_stopped(signals).await?;
         owner.retire()?;
         Ok(Outcome::Done)
     })
@@ -176,10 +179,10 @@ async fn start(options: &DevOptions, listen: &Listen, root: RootSource, owner: &
 
 impl Running {
     /// Serves until Ctrl-C or SIGTERM, then lets requests in progress end; a second signal does not wait for them.
-    async fn until_stopped(self, mut signals: StopSignals, output: Output) -> Result<()> {
+    async fn until_stopped(self, mut signals: StopSignals) -> Result<()> {
         let Self { stopper, services, .. } = self;
         signals.next().await;
-        output.note("stopping; once more to stop at once");
+        Output::note("stopping; once more to stop at once");
         stopper.stop();
         let ended = async {
             for (name, service) in services {

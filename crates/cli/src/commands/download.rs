@@ -11,7 +11,6 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::upload::store_refusal;
 use crate::{
     api::{Api, member},
     args::Download,
@@ -19,6 +18,7 @@ use crate::{
     output::Output,
     progress::Progress,
     server,
+    store_error::StoreError,
 };
 
 /// Where the bytes go.
@@ -43,7 +43,7 @@ async fn download(arguments: &Download, output: Output) -> Result {
     let status = answer.status();
     if !status.is_success() {
         let body = answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        return Err(store_refusal(status, &body));
+        return Err(Failure::refused(StoreError::read(status, &body)));
     }
     let progress = Progress::of(file["size"].as_u64().unwrap_or_default());
     match destination {

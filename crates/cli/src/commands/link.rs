@@ -42,7 +42,7 @@ async fn create(arguments: &LinkCreate, output: Output) -> Result {
     let link = api.post("/v1/links", Some(&wanted)).await?;
     output.result(member(&link, "/url")?, &link)?;
     if !output.is_json() {
-        output.note(format_args!(
+        Output::note(format_args!(
             "whoever has this address may download; end it with: gatepass link revoke {}",
             member(&link, "/id")?
         ));

@@ -167,10 +167,10 @@ fn print(signed: &SignedUrl, output: Output) -> Result {
     output.result(signed.expose(), &document).explain("the URL cannot be printed")?;
     if !output.is_json() {
         for (name, value) in signed.headers() {
-            output.note(format_args!("send this header: {name}: {value}"));
+            Output::note(format_args!("send this header: {name}: {value}"));
         }
         if is_cut_short {
-            output.note(format_args!(
+            Output::note(format_args!(
                 "hint: the credentials end at {}, and the URL with them",
                 signed.effective_expires_at()
             ));

@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
         let listener = server::listen(address, "the store", "--listen")?;
         let address = listener.local_addr().explain("the listener has no address")?;
         if fsync == FsyncChoice::Never {
-            output.note("fsync = never: losing power may lose everything in this store");
+            Output::note("fsync = never: losing power may lose everything in this store");
         }
         let config = Config {
             data,
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
         let stopper = Stopper::new();
         let serving = tokio::spawn(Arc::clone(&store).serve(server::adopt(listener)?, stopper.stopped()));
         signals.next().await;
-        output.note("stopping");
+        Output::note("stopping");
         stopper.stop();
         tokio::select! {
             served = serving => served.explain("the store broke down")?,

@@ -17,6 +17,7 @@ use crate::{
     output::Output,
     progress::Progress,
     server,
+    store_error::StoreError,
 };
 
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -84,20 +85,7 @@ async fn send(api: &Api, upload: &Value, file: tokio::fs::File, size: u64) -> Re
         return Ok(());
     }
     let body = answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    Err(store_refusal(status, &body))
-}
-
-/// What the store's error document says, in a line.
-pub(super) fn store_refusal(status: http::StatusCode, body: &[u8]) -> Failure {
-    let text = String::from_utf8_lossy(body);
-    let element = |name: &str| {
-        let rest = text.split_once(&format!("<{name}>"))?.1;
-        Some(rest.split_once(&format!("</{name}>"))?.0.to_owned())
-    };
-    match (element("Code"), element("Message")) {
-        (Some(code), Some(message)) => Failure::refused(format_args!("the store refused: {message} ({code})")),
-        _ => Failure::refused(format_args!("the store answered {status}")),
-    }
+    Err(Failure::refused(StoreError::read(status, &body)))
 }
 
 /// The types that browsers show or play; anything else is bytes.

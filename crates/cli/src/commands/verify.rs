@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_signing::{
-    credentials::Credentials,
+    credentials::{Credentials, SessionToken},
     request::RequestView,
     sigv4::{
         KeyCache,
@@ -100,7 +100,7 @@ fn check(
         );
         return Err(Finding { status: 403, code: "InvalidAccessKeyId".into(), message });
     }
-    if claim.session_token() != credentials.session_token().map(|token| token.expose()) {
+    if claim.session_token() != credentials.session_token().map(SessionToken::expose) {
         let message = match claim.session_token() {
             None => "it lacks the session token of the credentials at hand",
             Some(_) => "its session token is not that of the credentials at hand",

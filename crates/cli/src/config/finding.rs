@@ -51,7 +51,7 @@ impl Finding {
     }
 
     /// What the backend says of a setting, found again in the file.
-    pub(super) fn of_setting(text: &str, table: &DeTable<'_>, error: ConfigError, environment: &[Setting]) -> Self {
+    pub(super) fn of_setting(text: &str, table: &DeTable<'_>, error: &ConfigError, environment: &[Setting]) -> Self {
         let mut finding = Self::at(text, place_of(table, &error.setting), environment);
         finding.message = format!("{}: {}", error.setting, error.message);
         finding

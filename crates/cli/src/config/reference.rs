@@ -48,7 +48,7 @@ mod tests {
             "zz = 1",
         ];
         for table in tables {
-            let Err(findings) = super::super::check(table, Vec::new()) else { panic!("{table} was taken") };
+            let Err(findings) = super::super::check(table, &[]) else { panic!("{table} was taken") };
             let message = findings[0].located(std::path::Path::new("f"));
             let Some((_, expected)) = message.split_once("expected ") else { continue };
             for name in expected.split('`').skip(1).step_by(2) {
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_reference_is_a_valid_file() {
-        if let Err(findings) = super::super::check(REFERENCE, Vec::new()) {
+        if let Err(findings) = super::super::check(REFERENCE, &[]) {
             let messages: Vec<String> =
                 findings.iter().map(|finding| finding.located(std::path::Path::new("reference.toml"))).collect();
             panic!("{messages:#?}");

@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 
 /// What has not happened by then never will.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_millis(5);
 
 /// The access key and secret of AWS's documentation: nobody's.
