@@ -53,12 +53,6 @@ export interface Upload {
   instructions: UploadInstructions;
 }
 
-/** An upload that was completed: `file` is there as soon as it can be opened. */
-export interface CompletedUpload {
-  state: string;
-  file?: StoredFile | null;
-}
-
 export interface Link {
   id: string;
   file_id: string;
@@ -147,7 +141,7 @@ export function connect(session: Session, onSignedOut: () => void) {
       signal: AbortSignal,
     ): Promise<Upload> => json(await call("POST", "/v1/uploads", { ...upload, strategy: "put" }, signal)),
 
-    completeUpload: async (id: string): Promise<CompletedUpload> =>
+    completeUpload: async (id: string): Promise<StoredFile> =>
       json(await call("POST", `/v1/uploads/${encodeURIComponent(id)}/complete`)),
 
     abortUpload: async (id: string): Promise<void> => {

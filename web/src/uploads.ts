@@ -185,14 +185,14 @@ async function send(
 
 /** The third step: tells the backend that the bytes are there. */
 async function finish(api: Api, id: string): Promise<StoredFile> {
-  const completed = await api.completeUpload(id);
-  if (!completed.file) {
+  const file = await api.completeUpload(id);
+  if (file.state !== "available") {
     throw new Failure({
       title: "The file is not available",
-      detail: `The server left the upload in the state “${completed.state}”.`,
+      detail: `The server left the upload in the state “${file.state}”.`,
     });
   }
-  return completed.file;
+  return file;
 }
 
 /** Whether the same request may succeed later: nobody answered, or a server failed. Then the bytes need not be sent again. */

@@ -191,7 +191,7 @@ impl World {
         let upload = self.upload(user, filename, content_type).await;
         self.follow(&upload, "hello");
         let done = self.complete(user, &upload).await.expect(200).json();
-        text(&done["file"]["id"]).to_owned()
+        text(&done["id"]).to_owned()
     }
 
     /// A link to a file, and the path that opens it.

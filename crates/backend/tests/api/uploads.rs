@@ -62,8 +62,8 @@ async fn an_upload_becomes_a_file_under_a_key_and_headers_of_the_servers() {
     world.follow(&upload, "hello");
     let done = world.complete("alice", &upload).await.expect(200).json();
     assert_eq!(done["state"], "available");
-    assert_eq!(done["file"]["id"], upload["file_id"]);
-    assert_eq!((&done["file"]["size"], &done["file"]["filename"]), (&json!(5), &json!("page.html")));
+    assert_eq!(done["id"], upload["file_id"]);
+    assert_eq!((&done["size"], &done["filename"]), (&json!(5), &json!("page.html")));
     let keys = world.store.keys("");
     assert_eq!(keys.len(), 1, "staging is empty: {keys:?}");
     assert!(keys[0].starts_with(&format!("files/demo/{}/", text(&upload["file_id"]))), "{keys:?}");
@@ -80,7 +80,7 @@ async fn completing_twice_or_at_once_makes_one_file() {
     world.follow(&upload, "hello");
     let many = futures::future::join_all((0..8).map(|_| world.complete("alice", &upload))).await;
     for answer in many {
-        assert_eq!(answer.expect(200).json()["file"]["id"], upload["file_id"]);
+        assert_eq!(answer.expect(200).json()["id"], upload["file_id"]);
     }
     world.complete("alice", &upload).await.expect(200);
     let files = world.call("alice", "GET", "/v1/files", None).await.json();

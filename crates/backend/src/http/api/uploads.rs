@@ -111,9 +111,6 @@ pub(crate) struct UploadView {
     complete_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     snippets: Option<Snippets>,
-    /// The file, once there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<FileView>,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -216,23 +213,20 @@ pub(crate) async fn abort(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says that the bytes are there. Checks them and makes the file; may be repeated.
+/// Says that the bytes are there: checks them, makes the file and answers with it. May be repeated.
 #[utoipa::path(
     post, path = "/v1/uploads/{id}/complete", operation_id = "uploads_complete", tag = "uploads", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path)),
-    responses((status = 200, body = UploadView, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
+    responses((status = 200, body = FileView, description = "Done"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
 pub(crate) async fn complete(
     State(app): State<AppState>,
     Caller(caller): Caller,
     Id(id): Id<UploadId>,
-) -> Result<Response, Problem> {
+) -> Result<Json<FileView>, Problem> {
     own_upload(&app, &caller, id).await?;
-    let now = app.now();
-    finish_upload(&app, id, now).await.map_err(unfinished)?;
-    let upload = own_upload(&app, &caller, id).await?;
-    let view = view(&app, &upload, LimitedBy::Request, now).await?;
-    Ok(signed::unshareable(Json(view).into_response()))
+    let file = finish_upload(&app, id, app.now()).await.map_err(unfinished)?;
+    Ok(Json(FileView::from(&file)))
 }
 
 /// For `curl -L -T FILE`: redirects the PUT to the signed URL. The headers of the instructions are needed there too.
@@ -297,10 +291,6 @@ async fn view(app: &App, upload: &Upload, limited_by: LimitedBy, now: Timestamp)
         UploadState::Pending => upload_url(app, collection, upload, now).await?,
         _ => None,
     };
-    let file = match upload.state {
-        UploadState::Available => app.repository.file(upload.file).await?,
-        _ => None,
-    };
     let nominal = Expiry { expires_at: upload.expires_at, effective_expires_at: upload.expires_at, limited_by };
     let expiry = url.as_ref().map_or(nominal, |url| Expiry::of(url, limited_by));
     Ok(UploadView {
@@ -319,7 +309,6 @@ async fn view(app: &App, upload: &Upload, limited_by: LimitedBy, now: Timestamp)
         effective_expires_at: expiry.effective_expires_at,
         limited_by: expiry.limited_by,
         complete_url: format!("{}/v1/uploads/{}/complete", app.settings.site.origin, upload.id),
-        file: file.as_ref().map(FileView::from),
     })
 }
 
