@@ -17,6 +17,7 @@ mod config;
 mod cors;
 mod grant;
 mod index;
+mod linger;
 mod ops;
 mod request_id;
 mod server;
@@ -27,6 +28,7 @@ mod sts;
 
 pub use config::{Clock, Config, Fsync, Hosts};
 pub use index::IndexError;
+pub use linger::LINGER_TIMEOUT;
 pub use server::{
     DRAIN_TIMEOUT, HEADER_READ_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_STALL_TIMEOUT,
 };

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::linger::{Linger, Unread};
 use crate::service;
 use crate::stall::StallTimeout;
 use crate::store::Store;
@@ -78,10 +79,11 @@ async fn serve_connection(store: Arc<Store>, stream: TcpStream, watcher: Watcher
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not switch off Nagle's algorithm");
     }
-    let io = TokioIo::new(StallTimeout::new(stream, WRITE_STALL_TIMEOUT));
+    let unread = Unread::default();
+    let io = TokioIo::new(Linger::new(StallTimeout::new(stream, WRITE_STALL_TIMEOUT), unread.clone()));
     let answer = service_fn(move |request: Request<Incoming>| {
-        let store = Arc::clone(&store);
-        async move { Ok::<_, Infallible>(service::answer(&store, request).await) }
+        let (store, unread) = (Arc::clone(&store), unread.clone());
+        async move { Ok::<_, Infallible>(service::answer(&store, request, &unread).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

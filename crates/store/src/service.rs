@@ -7,13 +7,14 @@ use gatepass_iam::Context;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::operation::{Operation, Request as OperationRequest, Target};
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use jiff::Timestamp;
 
 use crate::answer::{Answer, Connection};
 use crate::arrival::{Arrival, Framing, Kind};
 use crate::authorize::Authorizer;
 use crate::body::ResponseBody;
+use crate::linger::Unread;
 use crate::ops::{self, Call};
 use crate::request_id::RequestId;
 use crate::store::Store;
@@ -28,22 +29,25 @@ pub(crate) struct LogLine {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(store: &Arc<Store>, request: Request<Incoming>) -> Response<ResponseBody> {
+pub(crate) async fn answer(store: &Arc<Store>, request: Request<Incoming>, unread: &Unread) -> Response<ResponseBody> {
     let now = store.now();
     let id = RequestId::random();
-    let (parts, incoming) = request.into_parts();
+    let (parts, mut incoming) = request.into_parts();
     let method = parts.method.clone();
     let mut log = LogLine::default();
     let (answer, connection) = match Arrival::read(parts, &store.hosts) {
         Ok(arrival) => {
             let connection = connection_after(&arrival);
-            (walk(store, &arrival, incoming, now, &id, &mut log).await, connection)
+            (walk(store, &arrival, &mut incoming, now, &id, &mut log).await, connection)
         }
         Err(error) => {
             log.error = Some(error.code().as_str());
             (Answer::error(&error, &id), Connection::Close)
         }
     };
+    if !incoming.is_end_stream() {
+        unread.set();
+    }
     tracing::info!(
         request_id = id.request_id(),
         method = %method,
@@ -59,7 +63,7 @@ pub(crate) async fn answer(store: &Arc<Store>, request: Request<Incoming>) -> Re
 async fn walk(
     store: &Arc<Store>,
     arrival: &Arrival,
-    incoming: Incoming,
+    incoming: &mut Incoming,
     now: Timestamp,
     id: &RequestId,
     log: &mut LogLine,
@@ -85,7 +89,7 @@ async fn walk(
 async fn s3(
     store: &Arc<Store>,
     arrival: &Arrival,
-    incoming: Incoming,
+    incoming: &mut Incoming,
     now: Timestamp,
     log: &mut LogLine,
 ) -> Result<Answer, S3Error> {

@@ -19,7 +19,7 @@ use crate::store::Store;
 pub(crate) async fn answer(
     store: &Store,
     arrival: &Arrival,
-    incoming: Incoming,
+    incoming: &mut Incoming,
     now: Timestamp,
     id: &RequestId,
     log: &mut LogLine,
@@ -39,7 +39,7 @@ pub(crate) async fn answer(
 async fn perform(
     store: &Store,
     arrival: &Arrival,
-    incoming: Incoming,
+    incoming: &mut Incoming,
     now: Timestamp,
     log: &mut LogLine,
 ) -> Result<CallerIdentity, StsError> {
@@ -61,7 +61,7 @@ async fn perform(
 }
 
 /// The signature covers the form, so the form comes first: bounded, and looked at by nobody else yet.
-async fn read_form(incoming: Incoming) -> Result<Bytes, StsError> {
+async fn read_form(incoming: &mut Incoming) -> Result<Bytes, StsError> {
     let form = body::document(incoming, &Payload::Unsigned, MAX_FORM_BYTES).await;
     form.map_err(|_| StsError::malformed_form())
 }

@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 use super::next_piece;
 
 /// Reads a body of at most `limit` bytes and checks it against what was signed.
-pub(crate) async fn document(mut incoming: Incoming, payload: &Payload, limit: usize) -> Result<Bytes, S3Error> {
+pub(crate) async fn document(incoming: &mut Incoming, payload: &Payload, limit: usize) -> Result<Bytes, S3Error> {
     if matches!(payload, Payload::StreamingSigned(_) | Payload::StreamingUnsignedTrailer) {
         return Err(S3Error::invalid_request("The value of x-amz-content-sha256 header is invalid."));
     }
-    let body = collect(&mut incoming, limit).await?;
+    let body = collect(incoming, limit).await?;
     if let Payload::Sha256(declared) = payload {
         let computed: [u8; 32] = Sha256::digest(&body).into();
         if computed != *declared {

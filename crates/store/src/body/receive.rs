@@ -69,11 +69,11 @@ impl Plan {
 }
 
 /// Receives the content. When this fails, or is dropped, nothing of it stays.
-pub(crate) async fn receive(mut incoming: Incoming, plan: Plan, blobs: &Arc<Blobs>) -> Result<Received, S3Error> {
+pub(crate) async fn receive(incoming: &mut Incoming, plan: Plan, blobs: &Arc<Blobs>) -> Result<Received, S3Error> {
     let mut pipe = Pipe { idle: Some(Sink::new(plan, Arc::clone(blobs))), writing: None };
     let mut batch = Vec::new();
     let mut batched = 0;
-    while let Some(piece) = next_piece(&mut incoming).await? {
+    while let Some(piece) = next_piece(incoming).await? {
         batched += piece.len();
         batch.push(piece);
         if batched >= BATCH_BYTES {

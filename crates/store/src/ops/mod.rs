@@ -51,7 +51,7 @@ pub(crate) struct Call<'a> {
     pub(crate) arrival: &'a Arrival,
     pub(crate) authorizer: Authorizer,
     pub(crate) payload: Payload,
-    pub(crate) incoming: Incoming,
+    pub(crate) incoming: &'a mut Incoming,
     pub(crate) now: Timestamp,
 }
 

@@ -1,0 +1,138 @@
+//! Starting, stopping, and starting again over what a crash has left.
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Instant;
+
+use gatepass_authority::RootSource;
+use gatepass_signing::sigv4::presign::Method;
+use gatepass_store::{Config, Fsync, OpenError, Store};
+use support::{Reply, Server, config, eventually, noon};
+
+fn clock() -> Arc<AtomicI64> {
+    Arc::new(AtomicI64::new(noon().as_second()))
+}
+
+#[test]
+fn what_a_crash_left_behind_goes_and_what_was_acknowledged_stays() {
+    let server = Server::with_bucket();
+    server.put("/bucket/small", b"small");
+    server.put("/bucket/large", &[1; 100_000]);
+    let data = server.data();
+    let staging = data.join("staging/00000001");
+    fs::write(staging.join("00000001000000000000000000000001"), b"half a body").unwrap();
+    let unnamed = data.join("blobs/01/00000001000000000000000000000001");
+    fs::write(&unnamed, b"persisted, never committed").unwrap();
+    let foreign = data.join("blobs/01/notes.txt");
+    fs::write(&foreign, b"somebody's notes").unwrap();
+
+    let server = server.restart();
+    assert_eq!(server.get("/bucket/small").body, b"small");
+    assert_eq!(server.get("/bucket/large").body, [1; 100_000]);
+    eventually("leftovers are removed", || !staging.exists() && !unnamed.exists());
+    assert!(foreign.exists());
+    assert_eq!(server.get("/bucket/large").body, [1; 100_000]);
+}
+
+#[test]
+fn a_first_start_that_was_killed_half_way_is_no_obstacle() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("index.redb.new"), b"torn").unwrap();
+    drop(Store::open(config(directory.path(), Fsync::Always, &clock())).unwrap());
+    assert!(!directory.path().join("index.redb.new").exists());
+}
+
+#[test]
+fn one_process_at_a_time_has_a_data_directory_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = Store::open(config(directory.path(), Fsync::Always, &clock())).unwrap();
+    let second = Store::open(config(directory.path(), Fsync::Always, &clock()));
+    assert!(matches!(second, Err(OpenError::InUse { .. })), "{second:?}");
+    drop(first);
+    Store::open(config(directory.path(), Fsync::Always, &clock())).unwrap();
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, b"not a directory").unwrap();
+    for path in [file.clone(), file.join("below")] {
+        let error = Store::open(config(&path, Fsync::Always, &clock())).unwrap_err();
+        assert!(matches!(error, OpenError::Directory { .. }), "{error:?}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn an_index_that_is_none_is_not_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index.redb");
+    fs::write(&index, b"something else entirely").unwrap();
+    let error = Store::open(config(directory.path(), Fsync::Always, &clock())).unwrap_err();
+    assert!(matches!(error, OpenError::Index(_)), "{error:?}");
+    assert_eq!(fs::read(&index).unwrap(), b"something else entirely");
+}
+
+#[test]
+fn no_new_key_is_made_over_old_data() {
+    let directory = tempfile::tempdir().unwrap();
+    let kept = || Config { root: RootSource::Kept, ..config(directory.path(), Fsync::Always, &clock()) };
+    let first = Store::open(kept()).unwrap();
+    let key = first.root_credentials().access_key_id().clone();
+    drop(first);
+    let second = Store::open(kept()).unwrap();
+    assert_eq!(*second.root_credentials().access_key_id(), key);
+    drop(second);
+    fs::remove_file(directory.path().join("root-credentials.json")).unwrap();
+    let error = Store::open(kept()).unwrap_err();
+    assert!(matches!(error, OpenError::Authority(_)), "{error:?}");
+}
+
+#[test]
+fn an_empty_directory_is_ready_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let begun = Instant::now();
+    drop(Store::open(config(directory.path(), Fsync::Never, &clock())).unwrap());
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn writes_at_once_are_all_there_after_a_restart() {
+    let server = Server::with_bucket();
+    std::thread::scope(|scope| {
+        for writer in 0..16 {
+            let server = &server;
+            scope.spawn(move || {
+                for object in 0..8 {
+                    server.put(&format!("/bucket/{writer}/{object}"), format!("{writer} {object}").as_bytes());
+                }
+            });
+        }
+    });
+    let server = server.restart();
+    for writer in 0..16 {
+        for object in 0..8 {
+            assert_eq!(server.get(&format!("/bucket/{writer}/{object}")).text(), format!("{writer} {object}"));
+        }
+    }
+}
+
+#[test]
+fn a_stop_lets_the_request_in_progress_end() {
+    let server = Server::with_bucket();
+    let target = server.presign(Method::Put, "key");
+    let mut stream = server.connect();
+    write!(stream, "PUT {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 6\r\n\r\nabc", server.host()).unwrap();
+    let first = server.get("/bucket/other");
+    assert_eq!(first.status, 404);
+    let restarting = std::thread::spawn(move || server.restart());
+    stream.write_all(b"def").unwrap();
+    assert_eq!(Reply::read(&mut stream, "PUT").status, 200);
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    assert_eq!(restarting.join().unwrap().get("/bucket/key").body, b"abcdef");
+}

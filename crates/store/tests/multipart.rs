@@ -1,0 +1,195 @@
+//! Multipart uploads.
+
+mod support;
+
+use support::{Reply, Server};
+
+const MEBIBYTE: usize = 1024 * 1024;
+const SMALLEST_PART: usize = 5 * MEBIBYTE;
+
+fn begin(server: &Server, target: &str, headers: &[(&str, &str)]) -> String {
+    let reply = server.signed("POST", &format!("{target}?uploads"), headers, b"");
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.element("UploadId").unwrap()
+}
+
+fn upload(server: &Server, target: &str, id: &str, number: u16, body: &[u8]) -> String {
+    let reply = server.signed("PUT", &format!("{target}?partNumber={number}&uploadId={id}"), &[], body);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.header("etag").unwrap().to_owned()
+}
+
+fn complete(server: &Server, target: &str, id: &str, parts: &[(u16, &str)]) -> Reply {
+    let parts: String = parts
+        .iter()
+        .map(|(number, etag)| format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"))
+        .collect();
+    let document = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+    server.signed("POST", &format!("{target}?uploadId={id}"), &[], document.as_bytes())
+}
+
+#[test]
+fn parts_become_an_object_whatever_their_numbers_and_order_of_arrival() {
+    let server = Server::with_bucket();
+    let id = begin(&server, "/bucket/key", &[("content-type", "text/plain"), ("x-amz-meta-a", "b")]);
+    let (first, last) = (vec![1_u8; SMALLEST_PART], b"the end".to_vec());
+    let late = upload(&server, "/bucket/key", &id, 7, &last);
+    let early = upload(&server, "/bucket/key", &id, 2, &first);
+    assert_eq!(server.get("/bucket/key").code(), "NoSuchKey");
+
+    let reply = complete(&server, "/bucket/key", &id, &[(2, &early), (7, &late)]);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert!(reply.element("ETag").unwrap().ends_with("-2&quot;"));
+    let object = server.get("/bucket/key");
+    assert_eq!(object.body, [first.clone(), last.clone()].concat());
+    assert_eq!(object.header("content-type"), Some("text/plain"));
+    assert_eq!(object.header("x-amz-meta-a"), Some("b"));
+
+    let across = format!("bytes={}-{}", SMALLEST_PART - 2, SMALLEST_PART + 2);
+    assert_eq!(server.signed("GET", "/bucket/key", &[("range", &across)], b"").body, b"\x01\x01the");
+    let part = server.signed("GET", "/bucket/key?partNumber=7", &[], b"");
+    assert_eq!((part.status, &part.body), (206, &last));
+    assert_eq!(part.header("x-amz-mp-parts-count"), Some("2"));
+    assert_eq!(server.signed("GET", "/bucket/key?partNumber=3", &[], b"").status, 416);
+}
+
+#[test]
+fn a_completion_can_be_repeated_until_the_object_is_replaced() {
+    let server = Server::with_bucket();
+    let id = begin(&server, "/bucket/key", &[]);
+    let etag = upload(&server, "/bucket/key", &id, 1, b"only");
+    let first = complete(&server, "/bucket/key", &id, &[(1, &etag)]);
+    let again = complete(&server, "/bucket/key", &id, &[(1, &etag)]);
+    assert_eq!((first.status, again.status), (200, 200));
+    assert_eq!(first.element("ETag"), again.element("ETag"));
+    server.put("/bucket/key", b"replaced");
+    assert_eq!(complete(&server, "/bucket/key", &id, &[(1, &etag)]).code(), "NoSuchUpload");
+    assert_eq!(server.get("/bucket/key").body, b"replaced");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_the_upload_stays() {
+    let server = Server::with_bucket();
+    let id = begin(&server, "/bucket/key", &[]);
+    let small = upload(&server, "/bucket/key", &id, 1, &vec![0; SMALLEST_PART - 1]);
+    let last = upload(&server, "/bucket/key", &id, 2, b"end");
+    let refuse = |code: &str, parts: &[(u16, &str)]| {
+        server.refuses(400, code, |server| complete(server, "/bucket/key", &id, parts))
+    };
+    let reply = refuse("EntityTooSmall", &[(1, &small), (2, &last)]);
+    assert_eq!(reply.element("MinSizeAllowed"), Some(SMALLEST_PART.to_string()));
+    refuse("InvalidPart", &[(1, &last)]);
+    refuse("InvalidPart", &[(3, &last)]);
+    refuse("InvalidPartOrder", &[(2, &last), (1, &small)]);
+    refuse("MalformedXML", &[]);
+    let exact = upload(&server, "/bucket/key", &id, 1, &vec![0; SMALLEST_PART]);
+    assert_eq!(complete(&server, "/bucket/key", &id, &[(1, &exact), (2, &last)]).status, 200);
+}
+
+#[test]
+fn an_aborted_upload_is_gone_with_its_bytes() {
+    let server = Server::with_bucket();
+    let id = begin(&server, "/bucket/key", &[]);
+    let target = format!("/bucket/key?uploadId={id}");
+    upload(&server, "/bucket/key", &id, 1, &vec![0; 100_000]);
+    assert_eq!(server.signed("GET", &target, &[], b"").elements("PartNumber"), ["1"]);
+    assert_eq!(server.signed("DELETE", &target, &[], b"").status, 204);
+    assert_eq!(server.signed("DELETE", &target, &[], b"").code(), "NoSuchUpload");
+    assert_eq!(server.signed("GET", &target, &[], b"").code(), "NoSuchUpload");
+    let late = server.signed("PUT", &format!("/bucket/key?partNumber=2&uploadId={id}"), &[], b"late");
+    assert_eq!(late.code(), "NoSuchUpload");
+    support::eventually("the part is removed", || !server.state().keys().any(|path| path.contains("/blobs/")));
+}
+
+#[test]
+fn an_upload_belongs_to_its_key() {
+    let server = Server::with_bucket();
+    let id = begin(&server, "/bucket/key", &[]);
+    let etag = upload(&server, "/bucket/key", &id, 1, b"part");
+    server.refuses(404, "NoSuchUpload", |server| complete(server, "/bucket/other", &id, &[(1, &etag)]));
+    let other = format!("/bucket/other?partNumber=1&uploadId={id}");
+    server.refuses(404, "NoSuchUpload", |server| server.signed("PUT", &other, &[], b"part"));
+}
+
+#[test]
+fn uploads_and_parts_are_listed_in_pages() {
+    let server = Server::with_bucket();
+    let mut ids = Vec::new();
+    for key in ["a/1", "a/2", "b", "b"] {
+        server.move_clock(1);
+        ids.push(begin(&server, &format!("/bucket/{key}"), &[]));
+    }
+    let list = |query: &str| server.signed("GET", &format!("/bucket?uploads{query}"), &[], b"");
+    assert_eq!(list("").elements("Key"), ["a/1", "a/2", "b", "b"]);
+    assert_eq!(list("").elements("UploadId"), ids);
+    let grouped = list("&delimiter=%2F");
+    assert_eq!(
+        (grouped.elements("Key"), grouped.element("Prefix")),
+        (vec!["b".into(), "b".into()], Some(String::new()))
+    );
+    assert!(grouped.text().contains("<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>"));
+    let page = list("&max-uploads=3");
+    assert_eq!(page.element("IsTruncated").as_deref(), Some("true"));
+    let (key, upload) = (page.element("NextKeyMarker").unwrap(), page.element("NextUploadIdMarker").unwrap());
+    let rest = list(&format!("&key-marker={key}&upload-id-marker={upload}"));
+    assert_eq!(rest.elements("UploadId"), [ids[3].clone()]);
+
+    for number in [1, 2, 10] {
+        self::upload(&server, "/bucket/b", &ids[3], number, b"part");
+    }
+    let parts = |query: &str| server.signed("GET", &format!("/bucket/b?uploadId={}{query}", ids[3]), &[], b"");
+    assert_eq!(parts("").elements("PartNumber"), ["1", "2", "10"]);
+    let page = parts("&max-parts=2");
+    assert_eq!(page.element("NextPartNumberMarker").as_deref(), Some("2"));
+    assert_eq!(parts("&part-number-marker=2").elements("PartNumber"), ["10"]);
+}
+
+#[test]
+fn a_copy_has_the_bytes_after_its_source_is_gone() {
+    let server = Server::with_bucket();
+    for (name, body) in [("small", vec![1; 10]), ("large", vec![2; 100_000])] {
+        server.put(&format!("/bucket/{name}"), &body);
+        let source = format!("/bucket/{name}");
+        let copy = [("x-amz-copy-source", source.as_str())];
+        assert_eq!(server.signed("PUT", "/bucket/copy", &copy, b"").status, 200);
+        assert_eq!(server.signed("DELETE", &source, &[], b"").status, 204);
+        assert_eq!(server.get("/bucket/copy").body, body);
+    }
+    let server = server.restart();
+    assert_eq!(server.get("/bucket/copy").body, vec![2; 100_000]);
+    assert_eq!(server.signed("DELETE", "/bucket/copy", &[], b"").status, 204);
+    support::eventually("the blob is removed", || !server.state().keys().any(|path| path.contains("/blobs/")));
+}
+
+#[test]
+fn copies_obey_conditions_and_directives() {
+    let server = Server::with_bucket();
+    assert_eq!(
+        server.signed("PUT", "/bucket/a", &[("x-amz-meta-x", "1"), ("content-type", "a/b")], b"body").status,
+        200
+    );
+    let etag = server.get("/bucket/a").header("etag").unwrap().to_owned();
+    let copy = |headers: &[(&str, &str)]| {
+        let all: Vec<(&str, &str)> =
+            [("x-amz-copy-source", "bucket/a")].into_iter().chain(headers.iter().copied()).collect();
+        server.signed("PUT", "/bucket/b", &all, b"")
+    };
+    server.refuses(412, "PreconditionFailed", |_| copy(&[("x-amz-copy-source-if-none-match", &etag)]));
+    server.refuses(412, "PreconditionFailed", |_| copy(&[("x-amz-copy-source-if-match", "\"0\"")]));
+    assert_eq!(copy(&[]).status, 200);
+    assert_eq!(server.get("/bucket/b").header("x-amz-meta-x"), Some("1"));
+    assert_eq!(copy(&[("x-amz-metadata-directive", "REPLACE"), ("x-amz-meta-y", "2")]).status, 200);
+    let replaced = server.get("/bucket/b");
+    assert_eq!((replaced.header("x-amz-meta-x"), replaced.header("x-amz-meta-y")), (None, Some("2")));
+    server.refuses(400, "InvalidRequest", |server| {
+        server.signed("PUT", "/bucket/a", &[("x-amz-copy-source", "/bucket/a")], b"")
+    });
+    server.refuses(404, "NoSuchKey", |server| {
+        server.signed("PUT", "/bucket/b", &[("x-amz-copy-source", "/bucket/missing")], b"")
+    });
+    server.refuses(404, "NoSuchBucket", |server| {
+        server.signed("PUT", "/bucket/b", &[("x-amz-copy-source", "/absent-bucket/a")], b"")
+    });
+    let with_checksum = copy(&[("x-amz-checksum-algorithm", "CRC32")]);
+    assert!(with_checksum.element("ChecksumCRC32").is_some(), "{with_checksum:?}");
+}
