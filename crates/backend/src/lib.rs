@@ -32,6 +32,7 @@ mod outbound;
 mod random;
 mod repository;
 mod self_test;
+mod serve;
 mod stores;
 mod uploads;
 
@@ -109,7 +110,7 @@ impl Backend {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let background = housekeeping::start(self.app);
-        let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
+        let served = serve::serve(listener, router, shutdown).await;
         background.stop().await;
         served
     }

@@ -108,3 +108,78 @@ fn convert(found: &aws_credential_types::Credentials) -> Result<Credentials, Cre
         None => Ok(Credentials::long_term(id, secret)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicBool, AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
+
+    use aws_credential_types::provider::future;
+
+    use super::*;
+
+    /// Gives keys that live for an hour from `now`, and counts.
+    #[derive(Debug, Clone, Default)]
+    struct Provider {
+        asked: Arc<AtomicUsize>,
+        down: Arc<AtomicBool>,
+    }
+
+    impl ProvideCredentials for Provider {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let hours = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+            if self.down.load(Ordering::SeqCst) {
+                return future::ProvideCredentials::ready(Err(ProviderError::not_loaded("down")));
+            }
+            let seconds = u64::try_from(start().as_second()).expect("after 1970");
+            let end = std::time::UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_hours(hours as u64);
+            let keys = aws_credential_types::Credentials::new("AKIDEXAMPLE", "s", Some("t".to_owned()), Some(end), "");
+            future::ProvideCredentials::ready(Ok(keys))
+        }
+    }
+
+    fn start() -> Timestamp {
+        "2026-11-01T12:00:00Z".parse().expect("a time")
+    }
+
+    fn keys_from(provider: &Provider) -> ProvidedKeys {
+        ProvidedKeys {
+            profile: None,
+            region: "eu-central-1".to_owned(),
+            provider: OnceCell::new_with(Some(Box::new(provider.clone()))),
+            held: Mutex::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_kept_while_they_last_and_renewed_before_they_end() {
+        let provider = Provider::default();
+        let keys = keys_from(&provider);
+        let minute = SignedDuration::from_mins(1);
+        for (minutes, lifetime, asked) in [(0, 15, 1), (45, 15, 1), (45, 16, 2), (104, 16, 2), (105, 16, 3)] {
+            let now = start() + minute * minutes;
+            keys.keys(minute * lifetime, now).await.expect("keys");
+            assert_eq!(provider.asked.load(Ordering::SeqCst), asked, "at {minutes} for {lifetime}");
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_at_hand_serve_until_their_end_when_no_new_ones_come() {
+        let provider = Provider::default();
+        let keys = keys_from(&provider);
+        let lifetime = SignedDuration::from_mins(15);
+        let end = keys.keys(lifetime, start()).await.expect("keys").expires_at().expect("an end");
+        provider.down.store(true, Ordering::SeqCst);
+        let late = keys.keys(lifetime, end - SignedDuration::from_secs(1)).await.expect("the old ones");
+        assert_eq!(late.expires_at(), Some(end));
+        assert!(matches!(keys.keys(lifetime, end).await, Err(KeysError::Chain(_))));
+    }
+}

@@ -147,4 +147,33 @@ mod tests {
         assert_eq!(of(Some(300)), Some((300, LimitedBy::Request)));
         assert_eq!(of(Some(301)), Some((300, LimitedBy::Policy)));
     }
+
+    #[test]
+    fn keys_that_end_sooner_are_what_limits_a_url() {
+        use gatepass_signing::{
+            address::{Address, AddressingStyle, Endpoint},
+            credentials::{AccessKeyId, Credentials, SecretKey, SessionToken},
+            sigv4::{KeyCache, Region, presign::Presign},
+        };
+        let now: Timestamp = "2026-11-01T12:00:00Z".parse().expect("a time");
+        let sign = |left: SignedDuration| {
+            let credentials = Credentials::temporary(
+                AccessKeyId::new("AKIDEXAMPLE").expect("an id"),
+                SecretKey::new("secret").expect("a secret"),
+                SessionToken::new("token").expect("a token"),
+                Some(now + left),
+            );
+            let endpoint = Endpoint::parse("https://s3.example.test").expect("an endpoint");
+            let address = Address::object(&endpoint, AddressingStyle::Path, "bucket", "key").expect("an address");
+            let region = Region::new("eu-central-1").expect("a region");
+            let url = Presign::new(&credentials, region, address, Method::Get)
+                .expires(Lifetime::from_secs(300).expect("a lifetime"))
+                .sign(&KeyCache::new(), now)
+                .expect("a URL");
+            let expiry = Expiry::of(&url, LimitedBy::Policy);
+            (expiry.limited_by, expiry.effective_expires_at.duration_since(now).as_secs())
+        };
+        assert_eq!(sign(SignedDuration::from_secs(299)), (LimitedBy::Credentials, 299));
+        assert_eq!(sign(SignedDuration::from_secs(300)), (LimitedBy::Policy, 300));
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Long enough for the slowest machine; a condition that holds ends the wait at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
     let waiting = async {

@@ -218,7 +218,7 @@ pub(crate) async fn read(
     Ok(([(header::ETAG, conditions::etag(file.revision))], Json(FileView::from(&file))).into_response())
 }
 
-/// Deletes a file: its links open no more at once, its bytes go as soon as the store answers.
+/// Deletes a file. Its links answer 410 with the code `gone` at once; its bytes go as soon as the store answers.
 #[utoipa::path(
     delete, path = "/v1/files/{id}", operation_id = "files_delete", tag = "files", security(("bearer" = []), ("session" = [])),
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
