@@ -127,7 +127,8 @@ class Presigned(unittest.TestCase):
     def test_an_unknown_key_and_a_wrong_secret_are_refused(self):
         access, secret = credentials()
         self.refused(send("GET", self.url().replace(access, "AKIAIOSFODNN7EXAMPLE")), 403, "InvalidAccessKeyId")
-        stranger = boto3.client("s3", aws_secret_access_key=secret[::-1], config=self.client.meta.config)
+        wrong = {"aws_access_key_id": access, "aws_secret_access_key": secret[::-1]}
+        stranger = boto3.client("s3", **wrong, config=self.client.meta.config)
         self.refused(send("GET", stranger.generate_presigned_url("get_object", self.named)), 403, "SignatureDoesNotMatch")
 
     def test_no_signature_at_all_is_refused(self):

@@ -112,6 +112,11 @@ impl Dev {
     /// Sends SIGTERM and waits for the end.
     pub fn terminate(&mut self) -> Result<ExitStatus> {
         self.signal("TERM")?;
+        self.wait()
+    }
+
+    /// Waits for the end of a server that was told to end.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
         wait_for(|| self.child.try_wait().transpose())
             .context("the server did not end after SIGTERM")?
             .map_err(Into::into)

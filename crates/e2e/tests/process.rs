@@ -74,7 +74,7 @@ async fn a_signal_lets_what_is_under_way_finish() {
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(server.terminate().unwrap().success());
+    assert!(server.wait().unwrap().success());
 
     let again = start(&scratch.path().join("data"));
     assert_eq!(S3::new(again.ready()).unwrap().get("drain", "slow").await.unwrap().unwrap(), body);
