@@ -227,6 +227,8 @@ fn backend_settings(
     private_file::create_directory(directory).explain(format!("cannot make {}", directory.display()))?;
     let issuer = IssuerConfig {
         issuer: addresses.issuer.to_owned(),
+        // The port may be another one at the next start; the users stay the same.
+        name: Some("dev".to_owned()),
         audience: AUDIENCE.to_owned(),
         claims: ClaimsConfig::default(),
     };

@@ -138,6 +138,22 @@ fn a_file_goes_up_comes_down_and_is_shared() {
 }
 
 #[test]
+fn files_are_still_their_owners_after_a_restart_on_other_ports() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let file = directory.path().join("hello.txt");
+    fs::write(&file, "hello\n").expect("written");
+    let first = Dev::start(&data, &[]);
+    let mut upload = with_data(&data, &["upload"]);
+    upload.arg(&file);
+    assert_eq!(run(upload).code, Some(0));
+    assert_eq!(first.stop("TERM"), Some(0));
+    let _second = Dev::start(&data, &[]);
+    let downloaded = run(with_data(&data, &["download", "--output", "-", "hello.txt"]));
+    assert_eq!(downloaded.stdout, "hello\n", "{downloaded:?}");
+}
+
+#[test]
 fn a_clock_starts_where_it_is_told_and_can_be_moved() {
     let directory = tempfile::tempdir().expect("a directory");
     let data = directory.path().join("data");
