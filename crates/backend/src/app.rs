@@ -23,7 +23,7 @@ use crate::{
 /// The opened service.
 pub(crate) struct App {
     pub(crate) settings: Settings,
-    pub(crate) now: Clock,
+    now: Clock,
     pub(crate) http: HttpClient,
     pub(crate) repository: Arc<dyn Repository>,
     pub(crate) stores: Stores,
@@ -58,8 +58,10 @@ impl App {
         })
     }
 
+    /// The time, to the microsecond: what the rows keep, so that an answer reads the same before and after.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.now)()
+        let now = (self.now)();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     pub(crate) fn collection(&self, name: &str) -> Option<&Collection> {

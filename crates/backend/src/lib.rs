@@ -84,7 +84,7 @@ impl Backend {
 
     /// For development: makes the buckets that are missing, and lets browsers of the console's origin use them.
     pub async fn ensure_buckets(&self) -> Result<(), StoreError> {
-        self.app.stores.ensure_buckets(&self.app.settings, (self.app.now)()).await
+        self.app.stores.ensure_buckets(&self.app.settings, self.app.now()).await
     }
 
     /// Every route, for a server or for a test without sockets.

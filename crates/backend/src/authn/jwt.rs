@@ -67,7 +67,7 @@ pub(crate) fn principal(claims: &Claims, settings: &IssuerSettings) -> Result<Pr
         Some(_) => return Err(missing(&names.groups)),
     };
     Ok(Principal {
-        user: UserId::new(&settings.url, &subject).map_err(|_| missing(&names.subject))?,
+        user: UserId::new(&settings.name, &subject).map_err(|_| missing(&names.subject))?,
         tenant: Tenant::parse(&tenant).map_err(|_| missing(&names.tenant))?,
         groups: groups.into_iter().collect(),
         name: text(claims, "name"),

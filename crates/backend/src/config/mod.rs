@@ -62,6 +62,8 @@ pub struct BackendConfig {
 pub struct IssuerConfig {
     /// Exactly the `iss` of its tokens; discovery starts from it.
     pub issuer: String,
+    /// What its users are known by here. Left out: its URL. Who gives a name can let the URL change.
+    pub name: Option<String>,
     /// The `aud` that its tokens must have.
     pub audience: String,
     /// Which claims say who calls.

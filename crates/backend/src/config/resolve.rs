@@ -45,6 +45,8 @@ pub(crate) struct Site {
 pub(crate) struct Issuer {
     /// Exactly the `iss` of its tokens.
     pub(crate) url: String,
+    /// What its users are known by: no two issuers share one.
+    pub(crate) name: String,
     pub(crate) audience: String,
     pub(crate) claims: ClaimsConfig,
 }
@@ -181,6 +183,12 @@ impl Problems {
         let database = self.database(database);
         let issuers: Vec<Issuer> =
             issuers.iter().enumerate().filter_map(|(index, issuer)| self.issuer(index, issuer)).collect();
+        for (index, issuer) in issuers.iter().enumerate() {
+            let shared = |other: &Issuer| other.name == issuer.name || other.url == issuer.url;
+            if issuers[..index].iter().any(shared) {
+                self.add(format!("backend.issuers[{index}]"), "two issuers cannot have the same URL or name");
+            }
+        }
         let console = console.as_ref().and_then(|console| self.console(console, &issuers));
         let stores: BTreeMap<_, _> = config
             .stores
@@ -227,7 +235,7 @@ impl Problems {
     }
 
     fn issuer(&mut self, index: usize, config: &IssuerConfig) -> Option<Issuer> {
-        let IssuerConfig { issuer, audience, claims } = config;
+        let IssuerConfig { issuer, name, audience, claims } = config;
         let setting = format!("backend.issuers[{index}].issuer");
         if let Err(message) = check_issuer(issuer) {
             self.add(setting, message);
@@ -237,7 +245,12 @@ impl Problems {
             self.add(format!("backend.issuers[{index}].audience"), "an audience is needed: a token is for somebody");
             return None;
         }
-        Some(Issuer { url: issuer.clone(), audience: audience.clone(), claims: claims.clone() })
+        let name = name.as_ref().unwrap_or(issuer);
+        if name.is_empty() || name.contains('#') {
+            self.add(format!("backend.issuers[{index}].name"), "a name is not empty and has no #");
+            return None;
+        }
+        Some(Issuer { url: issuer.clone(), name: name.clone(), audience: audience.clone(), claims: claims.clone() })
     }
 
     fn console(&mut self, config: &ConsoleConfig, issuers: &[Issuer]) -> Option<Console> {

@@ -7,7 +7,8 @@ pub(crate) const MAX_NAME_BYTES: usize = 255;
 
 /// A user, named by issuer and subject: two issuers may both have a subject `42`.
 ///
-/// Written `issuer#subject`. An issuer has no fragment (OpenID Connect Discovery §2), so this is unambiguous.
+/// Written `issuer#subject`, with the issuer's name. An issuer's URL has no fragment (OpenID Connect Discovery §2) and a name
+/// of its own no `#`, so this is unambiguous.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UserId(String);
 

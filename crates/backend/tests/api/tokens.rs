@@ -144,3 +144,39 @@ async fn users_of_the_same_name_at_two_issuers_are_two_users() {
         .header("authorization", format!("Bearer {}", other_key.sign(&claims)));
     world.send(namesake.body(axum::body::Body::empty()).expect("a request")).await.expect(404);
 }
+
+#[tokio::test]
+async fn an_issuer_with_a_name_may_move() {
+    let key = Key::new("key-1");
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut file = None;
+    for _ in 0..2 {
+        let moved = Issuer::start(&key).await;
+        let world = World::with(|config| {
+            config["backend"]["database"] = format!("sqlite:{}", directory.path().join("rows.db").display()).into();
+            config["backend"]["issuers"][0] = json!({ "issuer": moved.url(), "audience": "gatepass", "name": "staff" });
+        })
+        .await;
+        let mut claims = world.claims("alice");
+        claims["iss"] = moved.url().into();
+        let alice = format!("Bearer {}", key.sign(&claims));
+        let listed = async || {
+            let request = request("GET", "/v1/files").header("authorization", &alice);
+            world.send(request.body(axum::body::Body::empty()).expect("a request")).await.expect(200).json()
+        };
+        if let Some(file) = &file {
+            assert_eq!(listed().await["data"][0]["id"], *file, "Alice still has it");
+            continue;
+        }
+        let wanted = json!({ "collection": "files", "filename": "a", "size": 5, "content_type": "text/plain" });
+        let send = async |method: &str, path: &str, body: String| {
+            let request = request(method, path).header("authorization", &alice);
+            let request = request.header("content-type", "application/json").body(axum::body::Body::from(body));
+            world.send(request.expect("a request")).await
+        };
+        let upload = send("POST", "/v1/uploads", wanted.to_string()).await.expect(201).json();
+        world.follow(&upload, "hello");
+        let path = format!("/v1/uploads/{}/complete", upload["id"].as_str().expect("an id"));
+        file = Some(send("POST", &path, String::new()).await.expect(200).json()["id"].clone());
+    }
+}
