@@ -29,7 +29,7 @@ pub const MAX_HEADERS: usize = 100;
 /// How long the head of a request is at most, which holds a key of 1,024 bytes and a session token.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How long a client may take nothing of what is sent to it.
-pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
+pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long requests in progress are waited for when the server stops.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long accepting pauses when the system is out of file descriptors.

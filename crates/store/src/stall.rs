@@ -85,7 +85,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up() {
         let (near, far) = tokio::io::duplex(16);
-        let mut near = StallTimeout::new(near, Duration::from_secs(60));
+        let mut near = StallTimeout::new(near, Duration::from_mins(1));
         let error = near.write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(far);
@@ -94,7 +94,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_slowly_is_not() {
         let (near, mut far) = tokio::io::duplex(16);
-        let mut near = StallTimeout::new(near, Duration::from_secs(60));
+        let mut near = StallTimeout::new(near, Duration::from_mins(1));
         let reader = tokio::spawn(async move {
             let mut buffer = [0; 16];
             for _ in 0..4 {

@@ -102,8 +102,8 @@ fn unsigned_ordinary_headers_take_effect_and_signed_ones_cannot_be_changed() {
 
 #[test]
 fn a_streaming_body_cannot_be_smuggled_past_a_signature() {
-    let server = Server::with_bucket();
     const STREAMING: (&str, &str) = ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
+    let server = Server::with_bucket();
     let target = server.presign(Method::Put, "key");
     server.refuses(403, "AccessDenied", |server| put(server, &target, &[STREAMING]));
     server.refuses(403, "AccessDenied", |server| {
@@ -494,7 +494,7 @@ fn ambiguous_framing_never_runs_a_second_request() {
 fn too_many_and_too_long_headers_are_refused() {
     let server = Server::with_bucket();
     let target = server.presign(Method::Get, "key");
-    let many: String = (0..200).map(|number| format!("h{number}: x\r\n")).collect();
+    let many = "h: x\r\n".repeat(200);
     let long = format!("h: {}\r\n", "x".repeat(128 * 1024));
     for headers in [many, long] {
         let raw = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", server.host());

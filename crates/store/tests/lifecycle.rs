@@ -21,7 +21,7 @@ fn clock() -> Arc<AtomicI64> {
 fn what_a_crash_left_behind_goes_and_what_was_acknowledged_stays() {
     let server = Server::with_bucket();
     server.put("/bucket/small", b"small");
-    server.put("/bucket/large", &[1; 100_000]);
+    server.put("/bucket/large", &vec![1; 100_000]);
     let data = server.data();
     let staging = data.join("staging/00000001");
     fs::write(staging.join("00000001000000000000000000000001"), b"half a body").unwrap();
@@ -32,10 +32,10 @@ fn what_a_crash_left_behind_goes_and_what_was_acknowledged_stays() {
 
     let server = server.restart();
     assert_eq!(server.get("/bucket/small").body, b"small");
-    assert_eq!(server.get("/bucket/large").body, [1; 100_000]);
+    assert_eq!(server.get("/bucket/large").body, vec![1; 100_000]);
     eventually("leftovers are removed", || !staging.exists() && !unnamed.exists());
     assert!(foreign.exists());
-    assert_eq!(server.get("/bucket/large").body, [1; 100_000]);
+    assert_eq!(server.get("/bucket/large").body, vec![1; 100_000]);
 }
 
 #[test]

@@ -20,10 +20,9 @@ fn upload(server: &Server, target: &str, id: &str, number: u16, body: &[u8]) -> 
 }
 
 fn complete(server: &Server, target: &str, id: &str, parts: &[(u16, &str)]) -> Reply {
-    let parts: String = parts
-        .iter()
-        .map(|(number, etag)| format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"))
-        .collect();
+    let part =
+        |(number, etag): &(u16, &str)| format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>");
+    let parts = parts.iter().map(part).collect::<Vec<_>>().concat();
     let document = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
     server.signed("POST", &format!("{target}?uploadId={id}"), &[], document.as_bytes())
 }

@@ -72,7 +72,7 @@ impl http_body::Body for ResponseBody {
 pub(crate) struct ObjectBody {
     blobs: Arc<Blobs>,
     stretches: VecDeque<Stretch>,
-    reading: Option<JoinHandle<io::Result<(Bytes, Option<Reader>)>>>,
+    reading: Option<Reading>,
     reader: Option<Reader>,
     left: u64,
     /// Keeps the files from being unlinked.
@@ -168,15 +168,18 @@ impl ObjectBody {
         }
     }
 
-    fn read_on(&mut self) -> Option<JoinHandle<io::Result<(Bytes, Option<Reader>)>>> {
+    fn read_on(&mut self) -> Option<Reading> {
         let reader = self.reader.take()?;
         Some(tokio::task::spawn_blocking(move || reader.read()))
     }
 }
 
+/// A read off the reactor: its bytes, and the reader where there is more.
+type Reading = JoinHandle<io::Result<(Bytes, Option<Reader>)>>;
+
 enum NextRead {
     Memory(Bytes),
-    File(JoinHandle<io::Result<(Bytes, Option<Reader>)>>),
+    File(Reading),
 }
 
 impl Reader {

@@ -5,7 +5,9 @@
 use std::io;
 use std::sync::Arc;
 
-use gatepass_protocol::s3::checksum::{BodyIntegrity, Checksum, ChecksumAlgorithm, ChecksumHasher, Md5Hasher};
+use gatepass_protocol::s3::checksum::{
+    BodyIntegrity, Checksum, ChecksumAlgorithm, ChecksumHasher, DeclaredChecksum, Md5Hasher,
+};
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_signing::encode::hex;
 use gatepass_signing::sigv4::chunked::{ChunkError, Decoder};
@@ -76,7 +78,7 @@ impl From<Fault> for S3Error {
 impl Sink {
     pub(super) fn new(plan: Plan, blobs: Arc<Blobs>) -> Self {
         let Plan { length, decoder, sha256, integrity, stored } = plan;
-        let declared = integrity.checksum.as_ref().map(|declared| declared.algorithm());
+        let declared = integrity.checksum.as_ref().map(DeclaredChecksum::algorithm);
         let mut algorithms = vec![stored];
         algorithms.extend(declared.filter(|declared| *declared != stored));
         let checksums = algorithms.into_iter().map(|algorithm| (algorithm, ChecksumHasher::new(algorithm)));

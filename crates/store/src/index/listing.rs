@@ -70,14 +70,12 @@ impl Snapshot {
                     let next = entries.last().map(|entry| entry.name().to_owned());
                     return Ok(ObjectPage { entries, next });
                 }
-                match scan.common_prefix(key) {
-                    Some(common) => {
-                        entries.push(Listed::CommonPrefix(common.to_owned()));
-                        position = Position::behind(common);
-                        continue 'seek;
-                    }
-                    None => entries.push(Listed::Entry(key.to_owned(), decode(record.value())?)),
+                if let Some(common) = scan.common_prefix(key) {
+                    entries.push(Listed::CommonPrefix(common.to_owned()));
+                    position = Position::behind(common);
+                    continue 'seek;
                 }
+                entries.push(Listed::Entry(key.to_owned(), decode(record.value())?));
             }
             return Ok(ObjectPage { entries, next: None });
         }
@@ -115,17 +113,13 @@ impl Snapshot {
                     });
                     return Ok(UploadPage { entries, next });
                 }
-                match scan.common_prefix(key) {
-                    Some(common) => {
-                        entries.push(Listed::CommonPrefix(common.to_owned()));
-                        position = Position::behind(common);
-                        continue 'seek;
-                    }
-                    None => {
-                        let upload = (upload.to_owned(), decode(record.value())?);
-                        entries.push(Listed::Entry(key.to_owned(), upload));
-                    }
+                if let Some(common) = scan.common_prefix(key) {
+                    entries.push(Listed::CommonPrefix(common.to_owned()));
+                    position = Position::behind(common);
+                    continue 'seek;
                 }
+                let upload = (upload.to_owned(), decode(record.value())?);
+                entries.push(Listed::Entry(key.to_owned(), upload));
             }
             return Ok(UploadPage { entries, next: None });
         }

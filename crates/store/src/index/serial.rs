@@ -1,4 +1,5 @@
 //! How the protocol's types are written into records: as the texts that go over the wire.
+#![expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde passes references to fields")]
 
 use gatepass_protocol::s3::operation::StorageClass;
 
@@ -107,7 +108,6 @@ pub(super) mod storage_class {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 pub(super) fn is_standard(class: &StorageClass) -> bool {
     *class == StorageClass::Standard
 }

@@ -109,14 +109,18 @@ fn run(database: &Database, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLoc
         let mut waiting = Vec::with_capacity(group.len());
         match commit(database, group, &mut waiting) {
             Ok(released) => {
-                waiting.into_iter().for_each(|answer| answer(Committed::Yes));
+                for answer in waiting {
+                    answer(Committed::Yes);
+                }
                 if let Some(blobs) = blobs.get() {
                     blobs.remove(released);
                 }
             }
             Err(failure) => {
                 tracing::error!(?failure, writes = waiting.len(), "a group of writes was not committed");
-                waiting.into_iter().for_each(|answer| answer(Committed::No));
+                for answer in waiting {
+                    answer(Committed::No);
+                }
             }
         }
     }

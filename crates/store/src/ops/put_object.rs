@@ -1,5 +1,6 @@
 //! PutObject.
 
+use gatepass_protocol::s3::checksum::DeclaredChecksum;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::Etag;
 use gatepass_protocol::s3::operation;
@@ -22,7 +23,7 @@ pub(super) async fn put_object(call: Call<'_>, parameters: operation::PutObject)
     condition.evaluate(grant.key(), snapshot.object(&grant)?.as_ref().map(|object| &object.etag))?;
     drop(snapshot);
 
-    let algorithm = integrity.checksum.as_ref().map_or(DEFAULT_CHECKSUM, |declared| declared.algorithm());
+    let algorithm = integrity.checksum.as_ref().map_or(DEFAULT_CHECKSUM, DeclaredChecksum::algorithm);
     let plan = Plan::new(arrival, &payload, integrity, algorithm)?;
     let received = receive(incoming, plan, &store.blobs).await?;
 
