@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::fmt::Write as _;
+
 use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm};
 use gatepass_signing::sigv4::header::Body;
 use hmac::{Hmac, KeyInit, Mac};
@@ -76,9 +78,9 @@ fn chunks_may_come_in_the_chunks_of_http() {
     let signed = server.sign("PUT", "/bucket/key", &headers, Body::UnsignedTrailer);
     let mut raw = format!("PUT /bucket/key HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n", server.host());
     for (name, value) in &signed {
-        raw.push_str(&format!("{name}: {value}\r\n"));
+        write!(raw, "{name}: {value}\r\n").unwrap();
     }
-    raw.push_str(&format!("\r\n{:x}\r\n", body.len()));
+    write!(raw, "\r\n{:x}\r\n", body.len()).unwrap();
     let mut raw = raw.into_bytes();
     raw.extend_from_slice(&body);
     raw.extend_from_slice(b"\r\n0\r\n\r\n");

@@ -52,11 +52,11 @@ struct Stretch {
 async fn read(call: Call<'_>, parameters: operation::GetObject) -> Result<Read, S3Error> {
     let operation::GetObject { bucket, key, piece, preconditions, overrides, checksum_mode } = parameters;
     let (store, now) = (Arc::clone(call.store), call.now);
-    let grant = call.authorizer.grant::<GetObject>(ObjectName { bucket, key })?;
-    let may_list = call.authorizer.grant::<ListBucket>(grant.bucket().clone());
     if call.authorizer.is_anonymous() && !overrides.is_empty() {
         return Err(ResponseOverrides::refused_for_anonymous());
     }
+    let grant = call.authorizer.grant::<GetObject>(ObjectName { bucket, key })?;
+    let may_list = call.authorizer.grant::<ListBucket>(grant.bucket().clone());
     call.ignore_body().await?;
     let (found, pinned) = find(&store, &grant)?;
     let Some(found) = found else { return Err(absent(&store, &grant, may_list)) };
