@@ -19,7 +19,7 @@ fn a_python_program_finds_a_store_in_its_environment() {
     let probe = programs::root().join("crates/e2e/python/exec_probe.py");
     let output = exec(&[&programs::python().display().to_string(), &probe.display().to_string()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "stored and read back\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "stored, read back, and fetched by a signed URL\n");
 }
 
 #[test]

@@ -21,9 +21,10 @@ use crate::{
 };
 
 /// Variables that would send AWS tools somewhere else, or with other keys.
-const FOREIGN: [&str; 9] = [
+const FOREIGN: [&str; 10] = [
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_SESSION_TOKEN",
     "AWS_SECURITY_TOKEN",
     "AWS_CREDENTIAL_EXPIRATION",
@@ -32,6 +33,10 @@ const FOREIGN: [&str; 9] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 ];
+
+/// What AWS tools read instead of the settings of whoever runs the command. boto3 and version 1 of the AWS CLI presign
+/// with Signature Version 2 in us-east-1 unless they are told otherwise.
+const AWS_CONFIG: &str = "[default]\ns3 =\n    signature_version = s3v4\n";
 
 pub(crate) fn run(arguments: &Exec) -> Result {
     let directory =
@@ -69,6 +74,10 @@ async fn run_beside(arguments: &Exec, directory: &Path) -> Result<ExitStatus> {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
+
+    let settings = directory.join("aws-config");
+    std::fs::write(&settings, AWS_CONFIG).explain("the settings for AWS tools cannot be written")?;
+    variables.push(("AWS_CONFIG_FILE".to_owned(), settings.display().to_string()));
 
     let listener = server::listen(free_port, "the identity provider", "nothing")?;
     let port = listener.local_addr().explain("the listener has no address")?.port();
