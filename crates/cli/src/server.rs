@@ -85,10 +85,17 @@ impl StopSignals {
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    pub(crate) async fn next(&mut self) {
+    /// The first of either.
+    pub(crate) async fn stop(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+
+    /// Somebody at a terminal does not want to wait. A second SIGTERM says no such thing: supervisors that signal a
+    /// whole process group send it twice as a matter of course.
+    pub(crate) async fn stop_at_once(&mut self) {
+        self.interrupt.recv().await;
     }
 }

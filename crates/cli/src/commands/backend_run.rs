@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &BackendRun, output: Output) -> Result {
         }
         output.result(format_args!("the backend listens on {url}"), &json!({ "backend": url }))?;
         tokio::select! {
-            () = signals.next() => {}
+            () = signals.stop() => {}
             served = &mut serving => {
                 served.explain("the backend broke down")?.explain("the backend broke down")?;
                 return Err(Failure::refused("the backend ended by itself"));
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &BackendRun, output: Output) -> Result {
         stopper.stop();
         tokio::select! {
             served = serving => served.explain("the backend broke down")?.explain("the backend broke down")?,
-            () = signals.next() => return Err(Failure::refused("stopped before all requests had ended")),
+            () = signals.stop_at_once() => return Err(Failure::refused("stopped before all requests had ended")),
         }
         Ok(Outcome::Done)
     })

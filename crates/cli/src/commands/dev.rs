@@ -178,11 +178,11 @@ async fn start(options: &DevOptions, listen: &Listen, root: RootSource, owner: &
 }
 
 impl Running {
-    /// Serves until Ctrl-C or SIGTERM, then lets requests in progress end; a second signal does not wait for them.
+    /// Serves until Ctrl-C or SIGTERM, then lets requests in progress end; another Ctrl-C does not wait for them.
     async fn until_stopped(self, mut signals: StopSignals) -> Result<()> {
         let Self { stopper, services, .. } = self;
-        signals.next().await;
-        Output::note("stopping; once more to stop at once");
+        signals.stop().await;
+        Output::note("stopping; Ctrl-C stops at once");
         stopper.stop();
         let ended = async {
             for (name, service) in services {
@@ -192,7 +192,7 @@ impl Running {
         };
         tokio::select! {
             ended = ended => ended,
-            () = signals.next() => Err(Failure::refused("stopped before all requests had ended")),
+            () = signals.stop_at_once() => Err(Failure::refused("stopped before all requests had ended")),
         }
     }
 }

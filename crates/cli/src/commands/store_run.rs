@@ -68,12 +68,12 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
 
         let stopper = Stopper::new();
         let serving = tokio::spawn(Arc::clone(&store).serve(server::adopt(listener)?, stopper.stopped()));
-        signals.next().await;
+        signals.stop().await;
         Output::note("stopping");
         stopper.stop();
         tokio::select! {
             served = serving => served.explain("the store broke down")?,
-            () = signals.next() => return Err(Failure::refused("stopped before all requests had ended")),
+            () = signals.stop_at_once() => return Err(Failure::refused("stopped before all requests had ended")),
         }
         Ok(Outcome::Done)
     })
