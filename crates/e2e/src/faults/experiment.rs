@@ -19,7 +19,7 @@ use crate::s3::S3;
 const WRITERS: usize = 6;
 const USERS: usize = 2;
 /// The longest time that writers work before a crash.
-const LONGEST_LOAD: u64 = 400;
+const LONGEST_LOAD: u64 = 800;
 /// One start of this many is itself interrupted.
 const INTERRUPTED_STARTS: u64 = 8;
 /// The longest time after which a start is interrupted.
