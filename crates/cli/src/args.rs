@@ -121,6 +121,9 @@ pub struct DevOptions {
     /// Make this bucket too; may be repeated
     #[arg(long = "bucket", value_name = "NAME")]
     pub buckets: Vec<String>,
+    /// Make the buckets of this file, with their CORS rules
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub seed: Option<PathBuf>,
     /// Where the backend and its console listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     pub backend_listen: Option<SocketAddr>,
@@ -178,6 +181,9 @@ pub struct Exec {
     /// Make this bucket first; may be repeated
     #[arg(long = "bucket", value_name = "NAME")]
     pub buckets: Vec<String>,
+    /// Make the buckets of this file, with their CORS rules
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub seed: Option<PathBuf>,
     /// The region that signatures name
     #[arg(long, value_name = "REGION", default_value = crate::config::DEFAULT_REGION)]
     pub region: String,

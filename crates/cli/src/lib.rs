@@ -16,6 +16,7 @@ mod private_file;
 mod progress;
 mod provision;
 mod reference;
+mod seed;
 mod server;
 mod state;
 mod store_error;

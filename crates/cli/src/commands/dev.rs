@@ -31,7 +31,9 @@ use crate::{
     credentials,
     failure::{Explain as _, Failure, Outcome, Result},
     output::Output,
-    private_file, provision,
+    private_file,
+    provision::Provision,
+    seed::Seed,
     server::{self, StopSignals, Stopper},
     state::{Owner, State},
 };
@@ -48,13 +50,14 @@ pub(crate) fn run(options: &DevOptions, output: Output) -> Result {
     let started = Instant::now();
     let root = credentials::root()?;
     let listen = Listen::of(options, &root)?;
+    let seed = Seed::read(options.seed.as_deref())?;
     let owner = Owner::take(&options.data.path)?;
     if options.fsync == FsyncChoice::Never {
         Output::note("fsync = never: losing power may lose everything");
     }
     server::block_on(async {
         let signals = StopSignals::new()?;
-        let running = start(options, &listen, root, &owner).await?;
+        let running = start(options, &listen, root, &seed, &owner).await?;
         if let Some(path) = &options.ready_file {
             let written = private_file::write_json(path, &running.ready);
             written.explain(format!("cannot write {}", path.display()))?;
@@ -105,7 +108,7 @@ struct Running {
     services: [(&'static str, JoinHandle<std::io::Result<()>>); 3],
 }
 
-async fn start(options: &DevOptions, listen: &Listen, root: RootSource, owner: &Owner) -> Result<Running> {
+async fn start(options: &DevOptions, listen: &Listen, root: RootSource, seed: &Seed, owner: &Owner) -> Result<Running> {
     let clock = Clock::starting_at(options.now);
     let data = &options.data.path;
     let stopper = Stopper::new();
@@ -146,9 +149,7 @@ async fn start(options: &DevOptions, listen: &Listen, root: RootSource, owner: &
     let serving_idp = tokio::spawn(serving_idp.into_future());
 
     let credentials = store.root_credentials();
-    for bucket in &options.buckets {
-        provision::bucket(bucket, &store_url, &options.region, credentials, clock.now()).await?;
-    }
+    Provision::new(&store_url, &options.region, credentials, clock.now())?.all(&options.buckets, seed).await?;
     let addresses = Addresses { listen: backend_address, backend: &backend_url, store: &store_url, issuer: &issuer };
     let settings = backend_settings(&data.join("backend"), &addresses, &options.region, credentials)?;
     let backend = Backend::open(settings, clock.function()).await.explain("the backend cannot be opened")?;

@@ -16,7 +16,8 @@ use crate::{
     clock::Clock,
     credentials,
     failure::{Explain as _, Failure, Outcome, Result},
-    provision,
+    provision::Provision,
+    seed::Seed,
     server::{self, Stopper},
 };
 
@@ -49,6 +50,7 @@ pub(crate) fn run(arguments: &Exec) -> Result {
 }
 
 async fn run_beside(arguments: &Exec, directory: &Path) -> Result<ExitStatus> {
+    let seed = Seed::read(arguments.seed.as_deref())?;
     let free_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let clock = Clock::starting_at(arguments.now);
     let listener = server::listen(free_port, "the store", "nothing")?;
@@ -66,9 +68,7 @@ async fn run_beside(arguments: &Exec, directory: &Path) -> Result<ExitStatus> {
 
     let store_url = format!("http://{address}");
     let root = store.root_credentials();
-    for bucket in &arguments.buckets {
-        provision::bucket(bucket, &store_url, &arguments.region, root, clock.now()).await?;
-    }
+    Provision::new(&store_url, &arguments.region, root, clock.now())?.all(&arguments.buckets, &seed).await?;
     let (access_key, secret_key) = (root.access_key_id().as_str(), root.secret_key().expose());
     let mut variables: Vec<(String, String)> = env::aws(&store_url, &arguments.region, access_key, secret_key)
         .into_iter()

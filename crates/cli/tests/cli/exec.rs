@@ -55,3 +55,47 @@ fn a_signal_is_handed_on_and_the_command_has_the_last_word() {
 fn a_command_that_a_signal_ended_is_told_as_shells_tell_it() {
     assert_eq!(run(gatepass(["exec", "--", "sh", "-c", "kill -KILL $$"])).code, Some(137));
 }
+
+#[test]
+fn a_seed_file_makes_buckets_with_their_cors_rules() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let seed = directory.path().join("seed.toml");
+    std::fs::write(
+        &seed,
+        r#"
+            [[buckets]]
+            name = "plain"
+
+            [[buckets]]
+            name = "shared"
+
+            [[buckets.cors]]
+            allowed_origins = ["https://app.example.test"]
+            allowed_methods = ["GET", "PUT"]
+            allowed_headers = ["*"]
+            max_age_seconds = 600
+        "#,
+    )
+    .expect("the file is written");
+    let preflight = r#"
+        ask() { curl -s -o /dev/null -w '%{http_code} ' -X OPTIONS -H 'Origin: https://app.example.test' \
+            -H 'Access-Control-Request-Method: PUT' "$GATEPASS_STORE/$1/key"; }
+        ask shared; ask plain"#;
+    let run = run(gatepass(["exec", "--seed", seed.to_str().expect("UTF-8"), "--", "sh", "-c", preflight]));
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (Some(0), "200 403 ", ""));
+}
+
+#[test]
+fn a_seed_file_that_asks_for_something_unknown_is_refused_with_its_place() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let seed = directory.path().join("seed.toml");
+    for (text, complaint) in [
+        ("[[buckets]]\nname = \"plain\"\npolicy = {}\n", "line 3"),
+        ("[[buckets]]\nname = \"plain\"\ncors = [{ allowed_origins = [\"*\"], allowed_methods = [\"get\"] }]\n", "get"),
+    ] {
+        std::fs::write(&seed, text).expect("the file is written");
+        let run = run(gatepass(["exec", "--seed", seed.to_str().expect("UTF-8"), "--", "true"]));
+        assert_eq!(run.code, Some(1));
+        assert!(run.stderr.contains(complaint), "{}", run.stderr);
+    }
+}
