@@ -161,6 +161,40 @@ fn reads_follow_the_order_of_rfc_9110() {
 }
 
 #[test]
+fn a_tag_that_is_no_text_is_a_tag_that_nothing_has() {
+    let (etag, at) = (Etag::parse("abc").unwrap(), at("2026-01-10T00:00:00Z"));
+    let with = |name: &str| {
+        let value = HeaderValue::from_bytes(b"\"\xff\"").unwrap();
+        HeaderMap::from_iter([(HeaderName::try_from(name).unwrap(), value)])
+    };
+    let read = |name: &str| Preconditions::from_headers(&with(name)).evaluate_read(&etag, at, at);
+    assert_eq!(read("if-match"), ReadOutcome::Failed("If-Match"));
+    assert_eq!(read("if-none-match"), ReadOutcome::Proceed);
+    let copy = |name: &str| Preconditions::for_copy_source(&with(name)).evaluate_copy(&etag, at, at);
+    assert_eq!(copy("x-amz-copy-source-if-match").unwrap_err().status(), 412);
+    assert_eq!(copy("x-amz-copy-source-if-none-match"), Ok(()));
+}
+
+#[test]
+fn the_lines_of_a_read_condition_are_one_list() {
+    let etag = Etag::parse("abc").unwrap();
+    let (modified, now) = (at("2026-01-10T00:00:00Z"), at("2026-02-01T00:00:00Z"));
+    let before = "Fri, 09 Jan 2026 00:00:00 GMT";
+    let read = |name: &str, lines: [&str; 2]| {
+        let pairs = lines.map(|line| (name, line));
+        Preconditions::from_headers(&headers(&pairs)).evaluate_read(&etag, modified, now)
+    };
+    assert_eq!(read("if-match", ["\"x\"", "\"abc\""]), ReadOutcome::Proceed);
+    assert_eq!(read("if-match", ["\"x\"", "\"y\""]), ReadOutcome::Failed("If-Match"));
+    assert_eq!(read("if-none-match", ["\"x\"", "\"abc\""]), ReadOutcome::NotModified);
+    // Two dates are no date, and no date is ignored (RFC 9110 §13.1.3 and §13.1.4).
+    assert_eq!(read("if-unmodified-since", [before, before]), ReadOutcome::Proceed);
+    // A list matches no range, so the whole object is sent.
+    let if_range = IfRange::from_headers(&headers(&[("if-range", "\"abc\""), ("if-range", "\"x\"")])).unwrap();
+    assert!(!if_range.matches(&etag, modified));
+}
+
+#[test]
 fn a_range_is_honoured_only_for_the_same_object() {
     let (etag, modified) = (Etag::parse("abc").unwrap(), at("2026-01-10T00:00:00Z"));
     for (value, expected) in [

@@ -130,6 +130,21 @@ fn ambiguous_requests_are_refused() {
 }
 
 #[test]
+fn a_second_line_of_a_header_that_decides_a_write_is_refused() {
+    let complete = "/bkt/k?uploadId=u";
+    for (method, target, name, lines) in [
+        ("PUT", "/bkt/k", "if-none-match", ["*", "*"]),
+        ("PUT", "/bkt/k", "if-match", ["\"a\"", "\"b\""]),
+        ("POST", complete, "if-match", ["\"a\"", "\"b\""]),
+        ("DELETE", "/bkt/k", "if-match", ["*", "\"b\""]),
+    ] {
+        let error = parse(method, target, &lines.map(|line| (name, line))).unwrap_err();
+        let found = (error.code().as_str(), error.element("ArgumentName"));
+        assert_eq!(found, ("InvalidArgument", Some(name)), "{method} {target}");
+    }
+}
+
+#[test]
 fn pages_are_bounded_and_their_lengths_checked() {
     let length = |max: &str| match parse("GET", &format!("/bkt?max-keys={max}"), &[]) {
         Ok(Operation::ListObjects(list)) => list.max_keys,

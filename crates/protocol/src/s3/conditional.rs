@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::date::parse_condition_date;
 use super::error::S3Error;
+use super::header_lines::{list_header, single_header};
 use super::names::{Etag, ObjectKey};
 
 /// What `If-Match` or `If-None-Match` names.
@@ -78,12 +79,14 @@ impl Preconditions {
     }
 
     fn from_prefixed(headers: &HeaderMap, prefix: &str) -> Self {
-        let text = |name: &str| headers.get(format!("{prefix}{name}")).and_then(|value| value.to_str().ok());
+        // Two dates are no date, and what is no date is ignored (RFC 9110 §13.1.3 and §13.1.4).
+        let text = |name: &str| list_header(headers, &format!("{prefix}{name}"));
+        let date = |name: &str| text(name).as_deref().and_then(parse_condition_date);
         Self {
-            if_match: text("if-match").map(EtagSet::strong),
-            if_none_match: text("if-none-match").map(EtagSet::weak),
-            if_modified_since: text("if-modified-since").and_then(parse_condition_date),
-            if_unmodified_since: text("if-unmodified-since").and_then(parse_condition_date),
+            if_match: text("if-match").as_deref().map(EtagSet::strong),
+            if_none_match: text("if-none-match").as_deref().map(EtagSet::weak),
+            if_modified_since: date("if-modified-since"),
+            if_unmodified_since: date("if-unmodified-since"),
         }
     }
 
@@ -157,7 +160,8 @@ pub enum IfRange {
 impl IfRange {
     /// Reads the header.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let text = headers.get("if-range")?.to_str().unwrap_or_default().trim();
+        let text = list_header(headers, "if-range")?;
+        let text = text.trim();
         // A date first: every date would also pass for a bare tag if it had no blanks.
         let parsed = match parse_condition_date(text) {
             Some(date) => Self::Date(date),
@@ -190,10 +194,9 @@ pub enum WriteCondition {
 }
 
 impl WriteCondition {
-    /// Reads the two headers; anything but the two legal forms is 501, as at AWS.
+    /// Reads the two headers. A second line of one is refused; anything but the two legal forms is 501, as at AWS.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, S3Error> {
-        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
-        match (text("if-match"), text("if-none-match")) {
+        match (single_header(headers, "if-match")?, single_header(headers, "if-none-match")?) {
             (None, None) => Ok(Self::Unconditional),
             (None, Some("*")) => Ok(Self::IfAbsent),
             (None, Some(_)) => Err(S3Error::not_implemented_because(
@@ -237,9 +240,9 @@ pub enum DeleteCondition {
 }
 
 impl DeleteCondition {
-    /// Reads `If-Match` with one tag, or `*` for any object.
+    /// Reads `If-Match` with one tag, or `*` for any object. A second line is refused.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, S3Error> {
-        match headers.get("if-match").map(|value| value.to_str().unwrap_or_default().trim()) {
+        match single_header(headers, "if-match")? {
             None => Ok(Self::Unconditional),
             Some("*") => Ok(Self::IfPresent),
             Some(tag) => Etag::parse(tag)

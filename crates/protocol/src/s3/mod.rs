@@ -5,6 +5,7 @@ pub mod conditional;
 pub mod cors;
 pub mod date;
 pub mod error;
+mod header_lines;
 pub mod names;
 pub mod object_headers;
 pub mod operation;

@@ -6,20 +6,8 @@ use gatepass_signing::request::Query;
 
 use super::{BUCKETS_PAGE_MAX, EncodingType, PAGE_MAX, StorageClass};
 use crate::s3::error::{ErrorCode, S3Error};
+use crate::s3::header_lines::single_header;
 use crate::s3::names::PartNumber;
-
-/// A header that may stand once. A second line of it is refused, because which one counts would be a guess.
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, S3Error> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(S3Error::invalid_argument("The header appears more than once.", name, ""));
-    }
-    let text = std::str::from_utf8(value.as_bytes());
-    let text =
-        text.map_err(|_| S3Error::invalid_argument("Header value cannot be represented using UTF-8.", name, ""))?;
-    Ok(Some(text.trim()))
-}
 
 /// A header, or the same name in the query: S3 honours a few that presigners move there. Names in the query are
 /// matched without case.
@@ -29,7 +17,7 @@ fn header_or_hoisted<'a>(
     name: &'static str,
 ) -> Result<Option<&'a str>, S3Error> {
     let hoisted = || query.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    Ok(header(headers, name)?.or_else(hoisted))
+    Ok(single_header(headers, name)?.or_else(hoisted))
 }
 
 /// The length of a page: a number below zero or not a number is refused, one above the maximum is cut.

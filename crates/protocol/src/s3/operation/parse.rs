@@ -6,7 +6,7 @@ use gatepass_signing::request::Query;
 
 use super::parameters::{
     check_access_control, check_repeated, check_unsupported, check_version_id, continuation_token, encoding_type,
-    header, max_buckets, page_length, part_number, storage_class, sub_resource, text,
+    max_buckets, page_length, part_number, storage_class, sub_resource, text,
 };
 use super::{
     BucketWithBody, ChecksumMode, CompleteMultipartUpload, CopyObject, CopySource, CreateMultipartUpload, DeleteObject,
@@ -16,6 +16,7 @@ use super::{
 use crate::s3::checksum::{self, BodyIntegrity, ChecksumAlgorithm, ChecksumType};
 use crate::s3::conditional::{DeleteCondition, IfRange, Preconditions, WriteCondition};
 use crate::s3::error::{ResourceType, S3Error};
+use crate::s3::header_lines::single_header;
 use crate::s3::names::{BucketName, ObjectKey};
 use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
 use crate::s3::range::ByteRange;
@@ -162,7 +163,7 @@ fn list_multipart_uploads(parts: Parts<'_>, bucket: BucketName) -> Result<Operat
 
 fn get_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<GetObject, S3Error> {
     parts.check_version_id()?;
-    let mode = header(parts.headers, "x-amz-checksum-mode")?;
+    let mode = single_header(parts.headers, "x-amz-checksum-mode")?;
     Ok(GetObject {
         bucket,
         key,
@@ -178,7 +179,7 @@ fn get_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Ge
 
 fn piece(parts: Parts<'_>) -> Result<PartOrRange, S3Error> {
     let part = parts.query.get("partNumber").map(part_number).transpose()?;
-    let header = header(parts.headers, "range")?;
+    let header = single_header(parts.headers, "range")?;
     match (part, header) {
         (Some(_), Some(_)) => {
             Err(S3Error::invalid_request("Cannot specify both Range header and partNumber query parameter"))
@@ -204,7 +205,7 @@ fn write_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<
     check_access_control(parts.headers, parts.query)?;
     let class = storage_class(parts.headers, parts.query)?;
     let condition = WriteCondition::from_headers(parts.headers)?;
-    if let Some(source) = header(parts.headers, "x-amz-copy-source")? {
+    if let Some(source) = single_header(parts.headers, "x-amz-copy-source")? {
         let source = copy_source(parts, source)?;
         let metadata = metadata_directive(parts)?;
         if source.bucket == bucket && source.key == key && metadata == MetadataDirective::Copy && class.is_none() {
@@ -241,7 +242,7 @@ fn copy_source(parts: Parts<'_>, source: &str) -> Result<CopySource, S3Error> {
 
 fn metadata_directive(parts: Parts<'_>) -> Result<MetadataDirective, S3Error> {
     const NAME: &str = "x-amz-metadata-directive";
-    match header(parts.headers, NAME)? {
+    match single_header(parts.headers, NAME)? {
         None | Some("COPY") => Ok(MetadataDirective::Copy),
         Some("REPLACE") => Ok(MetadataDirective::Replace(ObjectHeaders::from_request(parts.headers, parts.query)?)),
         Some(other) => Err(S3Error::invalid_argument("Unknown metadata directive.", NAME, other)),
@@ -250,12 +251,12 @@ fn metadata_directive(parts: Parts<'_>) -> Result<MetadataDirective, S3Error> {
 
 fn checksum_algorithm(parts: Parts<'_>) -> Result<Option<ChecksumAlgorithm>, S3Error> {
     const NAME: &str = "x-amz-checksum-algorithm";
-    header(parts.headers, NAME)?.map(|name| checksum::parse_algorithm(NAME, name)).transpose()
+    single_header(parts.headers, NAME)?.map(|name| checksum::parse_algorithm(NAME, name)).transpose()
 }
 
 fn checksum_type(parts: Parts<'_>) -> Result<Option<ChecksumType>, S3Error> {
     const NAME: &str = "x-amz-checksum-type";
-    let Some(text) = header(parts.headers, NAME)? else { return Ok(None) };
+    let Some(text) = single_header(parts.headers, NAME)? else { return Ok(None) };
     let parsed = ChecksumType::parse(text);
     parsed.map(Some).ok_or_else(|| S3Error::invalid_request(format!("Value for {NAME} header is invalid.")))
 }
@@ -301,7 +302,7 @@ fn upload_part(parts: Parts<'_>, upload: Upload) -> Result<Operation, S3Error> {
 
 fn complete_multipart_upload(parts: Parts<'_>, upload: Upload) -> Result<Operation, S3Error> {
     const SIZE: &str = "x-amz-mp-object-size";
-    let object_size = header(parts.headers, SIZE)?
+    let object_size = single_header(parts.headers, SIZE)?
         .map(|text| text.parse().map_err(|_| S3Error::invalid_request(format!("Value for {SIZE} header is invalid."))))
         .transpose()?;
     Ok(Operation::CompleteMultipartUpload(CompleteMultipartUpload {
