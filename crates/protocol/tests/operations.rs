@@ -137,8 +137,14 @@ fn a_second_line_of_a_header_that_decides_a_write_is_refused() {
         ("PUT", "/bkt/k", "if-match", ["\"a\"", "\"b\""]),
         ("POST", complete, "if-match", ["\"a\"", "\"b\""]),
         ("DELETE", "/bkt/k", "if-match", ["*", "\"b\""]),
+        ("PUT", "/bkt/k", "content-md5", ["1B2M2Y8AsgTpgAmY7PhCfg==", "AAAAAAAAAAAAAAAAAAAAAA=="]),
+        ("PUT", "/bkt/k", "x-amz-trailer", ["x-amz-checksum-crc32", "x-amz-checksum-crc32c"]),
+        ("PUT", "/bkt/k", "x-amz-sdk-checksum-algorithm", ["CRC32", "CRC32C"]),
     ] {
-        let error = parse(method, target, &lines.map(|line| (name, line))).unwrap_err();
+        let crc = ("x-amz-checksum-crc32", "AAAAAA==");
+        let mut headers = vec![(name, lines[0]), (name, lines[1])];
+        headers.extend((name == "x-amz-sdk-checksum-algorithm").then_some(crc));
+        let error = parse(method, target, &headers).unwrap_err();
         let found = (error.code().as_str(), error.element("ArgumentName"));
         assert_eq!(found, ("InvalidArgument", Some(name)), "{method} {target}");
     }

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use md5::Digest as _;
 
 use super::error::S3Error;
+use super::header_lines::single_header;
 
 /// A checksum algorithm of S3 that this store computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -344,7 +345,7 @@ impl BodyIntegrity {
     /// Only headers count: S3 ignores a checksum that a presigner moved into the query, so a URL with one must not
     /// fail here.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, S3Error> {
-        let content_md5 = headers.get("content-md5").map(parse_content_md5).transpose()?;
+        let content_md5 = single_header(headers, "content-md5")?.map(parse_content_md5).transpose()?;
         let declared = object_checksum(headers)?;
         if let Some(composite) = declared.as_ref().filter(|checksum| checksum.parts.is_some()) {
             return Err(invalid_value(composite.algorithm));
@@ -398,10 +399,9 @@ pub fn parse_algorithm(header: &'static str, name: &str) -> Result<ChecksumAlgor
     )))
 }
 
-fn parse_content_md5(value: &http::HeaderValue) -> Result<[u8; 16], S3Error> {
-    let text = String::from_utf8_lossy(value.as_bytes());
-    let digest = STANDARD.decode(text.trim()).ok().and_then(|digest| digest.try_into().ok());
-    digest.ok_or_else(|| S3Error::invalid_digest(&text))
+fn parse_content_md5(text: &str) -> Result<[u8; 16], S3Error> {
+    let digest = STANDARD.decode(text).ok().and_then(|digest| digest.try_into().ok());
+    digest.ok_or_else(|| S3Error::invalid_digest(text))
 }
 
 /// The one `x-amz-checksum-ALGORITHM` header; at completion of a multipart upload it speaks of the whole object and
@@ -433,8 +433,7 @@ pub fn object_checksum(headers: &HeaderMap) -> Result<Option<Checksum>, S3Error>
 }
 
 fn announced_trailer(headers: &HeaderMap) -> Result<Option<ChecksumAlgorithm>, S3Error> {
-    let Some(value) = headers.get("x-amz-trailer") else { return Ok(None) };
-    let name = value.to_str().unwrap_or_default().trim();
+    let Some(name) = single_header(headers, "x-amz-trailer")? else { return Ok(None) };
     ChecksumAlgorithm::from_header(name)
         .map(Some)
         .ok_or_else(|| S3Error::invalid_request("The value specified in the x-amz-trailer header is not supported"))
@@ -442,8 +441,9 @@ fn announced_trailer(headers: &HeaderMap) -> Result<Option<ChecksumAlgorithm>, S
 
 /// `x-amz-sdk-checksum-algorithm` needs a checksum beside it, and one of that algorithm.
 fn check_companion(headers: &HeaderMap, checksum: Option<&DeclaredChecksum>) -> Result<(), S3Error> {
-    let Some(value) = headers.get("x-amz-sdk-checksum-algorithm") else { return Ok(()) };
-    let algorithm = parse_algorithm("x-amz-sdk-checksum-algorithm", value.to_str().unwrap_or_default())?;
+    const NAME: &str = "x-amz-sdk-checksum-algorithm";
+    let Some(name) = single_header(headers, NAME)? else { return Ok(()) };
+    let algorithm = parse_algorithm(NAME, name)?;
     match checksum {
         None => Err(S3Error::invalid_request(
             "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
