@@ -283,7 +283,9 @@ fn a_copy_needs_a_change_where_it_copies_onto_itself() {
     let onto_itself = ("x-amz-copy-source", "bkt/k");
     assert_eq!(code("PUT", "/bkt/k", &[onto_itself]), "InvalidRequest");
     assert_eq!(code("PUT", "/bkt/k", &[onto_itself, ("x-amz-metadata-directive", "MOVE")]), "InvalidArgument");
-    assert!(parse("PUT", "/bkt/k", &[onto_itself, ("x-amz-storage-class", "STANDARD")]).is_ok());
+    for change in [("x-amz-storage-class", "STANDARD"), ("x-amz-checksum-algorithm", "SHA256")] {
+        assert!(parse("PUT", "/bkt/k", &[onto_itself, change]).is_ok(), "{change:?}");
+    }
     let Ok(Operation::CopyObject(copy)) = parse(
         "PUT",
         "/bkt/k",

@@ -208,12 +208,13 @@ fn write_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<
     if let Some(source) = single_header(parts.headers, "x-amz-copy-source")? {
         let source = copy_source(parts, source)?;
         let metadata = metadata_directive(parts)?;
-        if source.bucket == bucket && source.key == key && metadata == MetadataDirective::Copy && class.is_none() {
+        let checksum_algorithm = checksum_algorithm(parts)?;
+        let changes = metadata != MetadataDirective::Copy || class.is_some() || checksum_algorithm.is_some();
+        if source.bucket == bucket && source.key == key && !changes {
             return Err(S3Error::invalid_request(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
             ));
         }
-        let checksum_algorithm = checksum_algorithm(parts)?;
         let storage_class = class.unwrap_or_default();
         return Ok(Operation::CopyObject(CopyObject {
             bucket,
