@@ -172,6 +172,26 @@ fn pages_are_bounded_and_their_lengths_checked() {
 }
 
 #[test]
+fn an_upload_marker_is_an_id_of_an_upload() {
+    let marker = |target: &str| {
+        parse("GET", target, &[]).map(|operation| match operation {
+            Operation::ListMultipartUploads(list) => list.upload_id_marker,
+            other => panic!("{other:?}"),
+        })
+    };
+    assert_eq!(marker("/bkt?uploads&key-marker=k&upload-id-marker=abc"), Ok(Some("abc".to_owned())));
+    assert_eq!(marker("/bkt?uploads&key-marker=k&upload-id-marker="), Ok(None));
+    let error = marker("/bkt?uploads&key-marker=k&upload-id-marker=!!!").unwrap_err();
+    assert_eq!((error.status(), error.message()), (400, "Invalid uploadId marker"));
+    assert_eq!(
+        error.elements(),
+        [("ArgumentName", "upload-id-marker".to_owned()), ("ArgumentValue", "!!!".to_owned())]
+    );
+    // Without a key marker it is ignored, whatever it is.
+    assert_eq!(marker("/bkt?uploads&upload-id-marker=!!!"), Ok(None));
+}
+
+#[test]
 fn lists_take_their_parameters_decoded() {
     let Ok(Operation::ListObjectsV2(list)) = parse(
         "GET",

@@ -167,7 +167,7 @@ pub struct ListMultipartUploads {
     pub delimiter: Option<String>,
     /// Only keys after this one; with `upload_id_marker` also later uploads of this key.
     pub key_marker: Option<String>,
-    /// Together with `key_marker`: only uploads after this one.
+    /// Together with `key_marker`: only uploads after this one. Has the form of an [`super::names::UploadId`].
     pub upload_id_marker: Option<String>,
     /// The length of the page, at most [`PAGE_MAX`].
     pub max_uploads: u32,

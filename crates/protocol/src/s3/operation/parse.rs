@@ -17,7 +17,7 @@ use crate::s3::checksum::{self, BodyIntegrity, ChecksumAlgorithm, ChecksumType};
 use crate::s3::conditional::{DeleteCondition, IfRange, Preconditions, WriteCondition};
 use crate::s3::error::{ResourceType, S3Error};
 use crate::s3::header_lines::single_header;
-use crate::s3::names::{BucketName, ObjectKey};
+use crate::s3::names::{BucketName, ObjectKey, UploadId};
 use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
 use crate::s3::range::ByteRange;
 
@@ -149,13 +149,17 @@ fn list_objects(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Err
 fn list_multipart_uploads(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Error> {
     let query = parts.query;
     let key_marker = text(query, "key-marker");
+    // Without a key marker, S3 ignores that of the upload.
+    let upload_id_marker = text(query, "upload-id-marker").filter(|_| key_marker.is_some());
+    if let Some(marker) = upload_id_marker.as_deref().filter(|marker| UploadId::parse(marker).is_none()) {
+        return Err(S3Error::invalid_argument("Invalid uploadId marker", "upload-id-marker", marker));
+    }
     Ok(Operation::ListMultipartUploads(ListMultipartUploads {
         bucket,
         prefix: text(query, "prefix").unwrap_or_default(),
         delimiter: text(query, "delimiter"),
-        // Without a key marker, S3 ignores that of the upload.
-        upload_id_marker: text(query, "upload-id-marker").filter(|_| key_marker.is_some()),
         key_marker,
+        upload_id_marker,
         max_uploads: page_length(query, "max-uploads")?,
         encoding_type: encoding_type(query)?,
     }))
