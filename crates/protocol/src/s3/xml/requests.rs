@@ -9,8 +9,9 @@ use crate::s3::names::{Etag, ObjectKey, ObjectKeyError, PART_NUMBER_MAX, PartNum
 /// The most keys of one DeleteObjects.
 pub const DELETE_KEYS_MAX: usize = 1_000;
 
-/// The limits of a DeleteObjects body: 1,000 keys of 1,024 bytes each, escaped.
-pub const DELETE_LIMITS: Limits = Limits { bytes: 2 * 1024 * 1024, elements: 8 * 1024 };
+/// The limits of a DeleteObjects body: 1,000 keys of 1,024 bytes each, of which every byte may be escaped as `&quot;`,
+/// and what is around them.
+pub const DELETE_LIMITS: Limits = Limits { bytes: 8 * 1024 * 1024, elements: 8 * 1024 };
 /// The limits of a CompleteMultipartUpload body: 10,000 parts with their tags and checksums.
 pub const COMPLETE_LIMITS: Limits = Limits { bytes: 4 * 1024 * 1024, elements: 80 * 1024 };
 /// The limits of a CreateBucket body.
@@ -178,8 +179,19 @@ mod tests {
 
     #[test]
     fn a_delete_of_the_longest_keys_fits_its_limits() {
-        let objects = format!("<Object><Key>{}</Key></Object>", "k".repeat(1024)).repeat(1000);
-        assert!(DeleteRequest::parse(format!("<Delete>{objects}</Delete>").as_bytes()).is_ok());
+        for byte in ["k", "&amp;", "&quot;"] {
+            let object = format!("<Object><Key>{}</Key><VersionId>null</VersionId></Object>", byte.repeat(1024));
+            let body = format!("<Delete>{}</Delete>", object.repeat(DELETE_KEYS_MAX));
+            assert!(DeleteRequest::parse(body.as_bytes()).is_ok(), "{byte}");
+        }
+    }
+
+    #[test]
+    fn a_delete_has_a_most_bytes() {
+        let body = |bytes: usize| format!("{}{}", delete_of(1), " ".repeat(bytes - delete_of(1).len()));
+        assert!(DeleteRequest::parse(body(DELETE_LIMITS.bytes).as_bytes()).is_ok());
+        let error = DeleteRequest::parse(body(DELETE_LIMITS.bytes + 1).as_bytes()).unwrap_err();
+        assert_eq!(error.code().as_str(), "MaxMessageLengthExceeded");
     }
 
     #[test]
