@@ -37,28 +37,22 @@ impl Preflight {
         Ok(Self { origin, method, headers: requested })
     }
 
-    /// 403 for a bucket without a configuration.
+    /// 403 for a bucket without a configuration. A preflight is not signed, so a bucket that does not exist must be
+    /// answered alike: there is no error for it.
     pub fn not_enabled(&self) -> S3Error {
-        self.forbidden("CORSResponse: CORS is not enabled for this bucket.", Some(ResourceType::Bucket))
+        self.forbidden("CORSResponse: CORS is not enabled for this bucket.", ResourceType::Bucket)
     }
 
     /// 403 for a configuration without a matching rule. The spelling of the message is AWS's.
     pub fn not_allowed(&self, resource: ResourceType) -> S3Error {
         let message = "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.";
-        self.forbidden(message, Some(resource))
+        self.forbidden(message, resource)
     }
 
-    /// 403 for a bucket that does not exist.
-    pub fn bucket_not_found(&self) -> S3Error {
-        self.forbidden("CORSResponse: Bucket not found", None)
-    }
-
-    fn forbidden(&self, message: &'static str, resource: Option<ResourceType>) -> S3Error {
-        let error = S3Error::new(ErrorCode::AccessForbidden, message);
-        match resource {
-            Some(resource) => error.with("Method", &self.method).with("ResourceType", resource.as_str()),
-            None => error,
-        }
+    fn forbidden(&self, message: &'static str, resource: ResourceType) -> S3Error {
+        S3Error::new(ErrorCode::AccessForbidden, message)
+            .with("Method", &self.method)
+            .with("ResourceType", resource.as_str())
     }
 }
 
