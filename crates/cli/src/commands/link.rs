@@ -78,7 +78,7 @@ async fn revoke(arguments: &LinkRevoke, output: Output) -> Result {
     let api = Api::connect(&arguments.connection)?;
     let is_id = arguments.link.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     if !is_id {
-        return Err(Failure::usage("a link's id looks like lnk_…").hint("`gatepass link list` shows the ids"));
+        return Err(Failure::usage("a link's id looks like lnk_…").hint("`gatepass link list FILE` shows the ids"));
     }
     let link = api.post(&format!("/v1/links/{}/revoke", arguments.link), None).await?;
     output.result(format_args!("{} is revoked", arguments.link), &link)?;
