@@ -97,6 +97,20 @@ impl Authenticator {
         })
     }
 
+    /// Whether a request to STS claims to be signed, with a key that exists. It says nothing about the
+    /// signature, which cannot be checked before the body is read; it saves reading the others'.
+    pub(crate) fn is_sts_claim(&self, arrival: &Arrival, now: Timestamp) -> Result<bool, Unauthenticated> {
+        // The hash of the body takes part in no check but that of the signature.
+        let expectations = Expectations::new(self.region.clone(), Service::Sts { body_sha256: [0; 32] });
+        arrival.view(|view| match verify::parse(view, &expectations, now)? {
+            Presented::Anonymous => Ok(false),
+            Presented::Query(claim) | Presented::Header(claim) => match self.authority.lookup(claim.access_key_id()) {
+                Some(_) => Ok(true),
+                None => Err(Unauthenticated::UnknownKey(claim.access_key_id().clone())),
+            },
+        })
+    }
+
     /// Authenticates a request to STS, whose body has been read; `None` for an anonymous one.
     pub(crate) fn sts(
         &self,

@@ -19,6 +19,7 @@ mod grant;
 mod index;
 mod linger;
 mod ops;
+mod patience;
 mod request_id;
 mod server;
 mod service;

@@ -1,5 +1,7 @@
 //! STS on the same port: `POST /` with a form, signed for the service `sts`.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use gatepass_protocol::sts::{Action, CallerIdentity, MAX_FORM_BYTES, StsError};
 use gatepass_signing::sigv4::verify::Payload;
@@ -11,10 +13,13 @@ use sha2::{Digest, Sha256};
 use crate::answer::Answer;
 use crate::arrival::Arrival;
 use crate::authenticate::{StsCaller, Unauthenticated};
-use crate::body;
+use crate::body::{self, Bounds};
 use crate::request_id::RequestId;
 use crate::service::LogLine;
 use crate::store::Store;
+
+/// How long a form may take to arrive as a whole.
+const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) async fn answer(
     store: &Store,
@@ -43,6 +48,9 @@ async fn perform(
     now: Timestamp,
     log: &mut LogLine,
 ) -> Result<CallerIdentity, StsError> {
+    if !store.authenticator.is_sts_claim(arrival, now).map_err(refusal)? {
+        return Err(StsError::missing_authentication_token());
+    }
     let form = read_form(incoming).await?;
     let caller = store.authenticator.sts(arrival, Sha256::digest(&form).into(), now).map_err(refusal)?;
     let StsCaller { identity, access_key_id } = caller.ok_or_else(StsError::missing_authentication_token)?;
@@ -60,9 +68,11 @@ async fn perform(
     }
 }
 
-/// The signature covers the form, so the form comes first: bounded, and looked at by nobody else yet.
+/// The signature covers the form, so the form is read before the signature is checked: for those
+/// alone who name a key that exists, and bounded in length and time.
 async fn read_form(incoming: &mut Incoming) -> Result<Bytes, StsError> {
-    let form = body::document(incoming, &Payload::Unsigned, MAX_FORM_BYTES).await;
+    let bounds = Bounds { bytes: MAX_FORM_BYTES, time: FORM_TIMEOUT };
+    let form = body::document(incoming, &Payload::Unsigned, bounds).await;
     form.map_err(|_| StsError::malformed_form())
 }
 

@@ -3,8 +3,11 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 
+use gatepass_protocol::sts::MAX_FORM_BYTES;
+use gatepass_signing::sigv4::ServiceName;
 use gatepass_signing::sigv4::header::Body;
 use gatepass_signing::sigv4::presign::{Method, ResponseOverride};
 use support::{ACCESS_KEY, Reply, Server, borrowed, noon};
@@ -501,4 +504,24 @@ fn too_many_and_too_long_headers_are_refused() {
         let reply = server.raw(raw.as_bytes(), "GET");
         assert_eq!(reply.status, 431);
     }
+}
+
+#[test]
+fn a_form_is_read_for_those_alone_who_name_a_key_that_exists() {
+    let server = Server::start();
+    let form = b"Action=GetCallerIdentity&Version=2011-06-15";
+    let ask = |headers: &[(String, String)], length: usize| {
+        let mut head = format!("POST / HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n", server.host());
+        for (name, value) in headers {
+            write!(head, "{name}: {value}\r\n").unwrap();
+        }
+        // The form itself never comes.
+        server.raw(format!("{head}\r\n").as_bytes(), "POST").code()
+    };
+    let signed = server.sign_for(ServiceName::Sts, "POST", "/", &[], Body::of(form));
+    let stranger: Vec<(String, String)> =
+        signed.iter().map(|(name, value)| (name.clone(), value.replace(ACCESS_KEY, "AKIDNOBODYNOBODYNOBO"))).collect();
+    assert_eq!(ask(&[], form.len()), "MissingAuthenticationToken");
+    assert_eq!(ask(&stranger, form.len()), "InvalidClientTokenId");
+    assert_eq!(ask(&signed, MAX_FORM_BYTES + 1), "MalformedQueryString");
 }

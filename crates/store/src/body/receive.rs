@@ -10,7 +10,7 @@ use gatepass_signing::sigv4::verify::Payload;
 use hyper::body::Incoming;
 use tokio::task::JoinHandle;
 
-use super::next_piece;
+use super::pieces::Pieces;
 use super::sink::{Fault, Sink};
 use crate::arrival::{Arrival, Framing, number};
 use crate::blobs::Blobs;
@@ -71,9 +71,10 @@ impl Plan {
 /// Receives the content. When this fails, or is dropped, nothing of it stays.
 pub(crate) async fn receive(incoming: &mut Incoming, plan: Plan, blobs: &Arc<Blobs>) -> Result<Received, S3Error> {
     let mut pipe = Pipe { idle: Some(Sink::new(plan, Arc::clone(blobs))), writing: None };
+    let mut pieces = Pieces::of(incoming);
     let mut batch = Vec::new();
     let mut batched = 0;
-    while let Some(piece) = next_piece(incoming).await? {
+    while let Some(piece) = pieces.next().await? {
         batched += piece.len();
         batch.push(piece);
         if batched >= BATCH_BYTES {

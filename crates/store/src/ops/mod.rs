@@ -34,7 +34,7 @@ use jiff::Timestamp;
 use crate::answer::Answer;
 use crate::arrival::Arrival;
 use crate::authorize::Authorizer;
-use crate::body;
+use crate::body::{self, Bounds};
 use crate::grant::{Action, Grant, InBucket};
 use crate::index::{BucketRecord, Failure, Snapshot, Transaction};
 use crate::store::Store;
@@ -91,14 +91,14 @@ pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answ
 impl Call<'_> {
     /// Reads the body of an operation that takes a document.
     async fn document(self, integrity: &BodyIntegrity, limit: usize) -> Result<Bytes, S3Error> {
-        let document = body::document(self.incoming, &self.payload, limit).await?;
+        let document = body::document(self.incoming, &self.payload, Bounds::bytes(limit)).await?;
         integrity.check_body(&document)?;
         Ok(document)
     }
 
     /// Reads a body that means nothing, if only to check it against its signature.
     async fn ignore_body(self) -> Result<(), S3Error> {
-        body::document(self.incoming, &self.payload, IGNORED_BODY_MAX_BYTES).await.map(drop)
+        body::document(self.incoming, &self.payload, Bounds::bytes(IGNORED_BODY_MAX_BYTES)).await.map(drop)
     }
 }
 
