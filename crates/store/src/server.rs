@@ -28,6 +28,8 @@ pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 pub const MAX_HEADERS: usize = 100;
 /// How long the head of a request is at most, which holds a key of 1,024 bytes and a session token.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// How much of what it receives, and of what it sends, a connection buffers. A head must fit.
+const CONNECTION_BUFFER_BYTES: usize = MAX_HEAD_BYTES;
 /// How long a client may take nothing of what is sent to it.
 pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long requests in progress are waited for when the server stops.
@@ -90,6 +92,7 @@ async fn serve_connection(store: Arc<Store>, stream: TcpStream, watcher: Watcher
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD_BYTES)
+        .max_buf_size(CONNECTION_BUFFER_BYTES)
         .auto_date_header(false)
         .serve_connection(io, answer);
     if let Err(error) = watcher.watch(connection).await {

@@ -17,8 +17,9 @@ use tokio::task::JoinHandle;
 use crate::blobs::{Blobs, Pinned};
 use crate::index::{Piece, Source};
 
-/// How much one read takes from the disk.
-const READ_BYTES: u64 = 256 * 1024;
+/// How much one read takes from the disk. A client that takes nothing holds as much beside what the
+/// connection buffers.
+const READ_BYTES: u64 = 64 * 1024;
 
 /// The body of an answer.
 #[derive(Debug)]
