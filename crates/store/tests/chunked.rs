@@ -191,3 +191,26 @@ fn a_chunked_body_without_its_decoded_length_is_refused() {
         server.send("PUT", "/bucket/key", &borrowed(&signed), &unsigned(&[b"x"], ""))
     });
 }
+
+#[test]
+fn a_trailer_that_was_not_announced_is_refused() {
+    let server = Server::with_bucket();
+    let content = b"content";
+    let crc = format!("x-amz-checksum-crc32:{}", Checksum::of(ChecksumAlgorithm::Crc32, content).to_text());
+    let wrong = "x-amz-checksum-sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let decoded = content.len().to_string();
+    for extra in [&[][..], &[("x-amz-checksum-crc32", &crc[21..])]] {
+        let mut headers = vec![("content-encoding", "aws-chunked"), ("x-amz-decoded-content-length", decoded.as_str())];
+        headers.extend_from_slice(extra);
+        let signed = server.sign("PUT", "/bucket/key", &headers, Body::UnsignedTrailer);
+        let reply = server.refuses(400, "InvalidRequest", |server| {
+            server.send("PUT", "/bucket/key", &borrowed(&signed), &unsigned(&[content], wrong))
+        });
+        assert!(reply.text().contains("x-amz-trailer"), "{reply:?}");
+    }
+    for trailer in [format!("{crc}\r\n{wrong}"), format!("{wrong}\r\n{crc}"), format!("{crc}\r\n{crc}")] {
+        server.refuses(400, "MalformedTrailerError", |server| {
+            send_unsigned(server, &unsigned(&[content], &trailer), content.len(), &[])
+        });
+    }
+}

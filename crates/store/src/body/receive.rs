@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gatepass_protocol::s3::checksum::{BodyIntegrity, Checksum, ChecksumAlgorithm};
+use gatepass_protocol::s3::checksum::{BodyIntegrity, Checksum, ChecksumAlgorithm, DeclaredChecksum};
 use gatepass_protocol::s3::error::S3Error;
-use gatepass_signing::sigv4::chunked::Decoder;
+use gatepass_signing::sigv4::chunked::{Decoder, Trailer};
 use gatepass_signing::sigv4::verify::Payload;
 use hyper::body::Incoming;
 use tokio::task::JoinHandle;
@@ -60,11 +60,23 @@ impl Plan {
         if length > CONTENT_MAX_BYTES {
             return Err(S3Error::entity_too_large(length, CONTENT_MAX_BYTES));
         }
+        if has_trailer(payload) && !matches!(integrity.checksum, Some(DeclaredChecksum::Trailer(_))) {
+            // A checksum that nobody announced is one that nobody computes.
+            return Err(S3Error::invalid_request("The value specified in the x-amz-trailer header is not supported"));
+        }
         let sha256 = match payload {
             Payload::Sha256(digest) => Some(*digest),
             _ => None,
         };
         Ok(Self { length, decoder: payload.decoder(length), sha256, integrity, stored })
+    }
+}
+
+fn has_trailer(payload: &Payload) -> bool {
+    match payload {
+        Payload::StreamingUnsignedTrailer => true,
+        Payload::StreamingSigned(seed) => seed.trailer() == Trailer::Signed,
+        Payload::Unsigned | Payload::Sha256(_) => false,
     }
 }
 

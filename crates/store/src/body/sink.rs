@@ -10,7 +10,7 @@ use gatepass_protocol::s3::checksum::{
 };
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_signing::encode::hex;
-use gatepass_signing::sigv4::chunked::{ChunkError, Decoder};
+use gatepass_signing::sigv4::chunked::{ChunkError, Decoder, Trailers};
 use sha2::{Digest, Sha256};
 
 use super::{Plan, Received};
@@ -113,7 +113,8 @@ impl Sink {
     /// Checks everything that was declared, then makes the body durable.
     pub(super) fn finish(self) -> Result<Received, Fault> {
         let Self { decoder, sha256, integrity, stored, content } = self;
-        let trailers = decoder.map(Decoder::finish).transpose()?;
+        let trailers = decoder.map(Decoder::finish).transpose()?.unwrap_or_default();
+        refuse_unannounced(&trailers, integrity.checksum.as_ref())?;
         if content.received != content.length {
             return Err(S3Error::incomplete_body().into());
         }
@@ -131,8 +132,7 @@ impl Sink {
             found.expect("every algorithm that is asked for here is computed")
         };
         if let Some(declared) = &integrity.checksum {
-            let trailer = |name: &str| trailers.as_ref().and_then(|trailers| trailers.get(name));
-            declared.check(computed(declared.algorithm()), trailer)?;
+            declared.check(computed(declared.algorithm()), |name| trailers.get(name))?;
         }
         let checksum = computed(stored).clone();
         let body = match content.staging {
@@ -145,6 +145,21 @@ impl Sink {
     /// Whether [`finish`](Self::finish) touches no disk.
     pub(super) fn is_in_memory(&self) -> bool {
         self.content.staging.is_none()
+    }
+}
+
+/// A trailer holds what `x-amz-trailer` announced, once, and nothing else: what it says besides
+/// would be stored unverified.
+fn refuse_unannounced(trailers: &Trailers, declared: Option<&DeclaredChecksum>) -> Result<(), S3Error> {
+    let announced = match declared {
+        Some(DeclaredChecksum::Trailer(algorithm)) => Some(algorithm.header()),
+        Some(DeclaredChecksum::Value(_)) | None => None,
+    };
+    let mut others = trailers.iter().map(|(name, _)| name);
+    match (others.next(), others.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if Some(one) == announced => Ok(()),
+        _ => Err(S3Error::malformed_trailer()),
     }
 }
 
