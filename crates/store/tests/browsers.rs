@@ -96,3 +96,24 @@ fn a_refused_upload_is_told_so_even_while_it_is_being_sent() {
     assert_eq!(reply.header("access-control-allow-origin"), Some("http://app.example"));
     assert_eq!(before, server.state());
 }
+
+#[test]
+fn a_configuration_that_could_not_be_read_back_is_refused() {
+    let server = Server::with_bucket();
+    let put = |quotes: usize| {
+        let origin = "\"".repeat(quotes);
+        let document = format!(
+            "<CORSConfiguration><CORSRule><AllowedOrigin>{origin}</AllowedOrigin><AllowedOrigin>*</AllowedOrigin>\
+             <AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>"
+        );
+        server.signed("PUT", "/bucket?cors", &[], document.as_bytes())
+    };
+    let preflight = || {
+        let headers = [("origin", "https://app.example"), ("access-control-request-method", "GET")];
+        server.send("OPTIONS", "/bucket/key", &headers, b"").status
+    };
+    assert_eq!(put(1000).status, 200);
+    assert_eq!(preflight(), 200);
+    server.refuses(400, "MaxMessageLengthExceeded", |_| put(60_000));
+    assert_eq!(preflight(), 200);
+}

@@ -16,6 +16,8 @@ pub(super) async fn put_bucket_cors(call: Call<'_>, parameters: BucketWithBody) 
     let grant = call.authorizer.grant::<PutBucketCORS>(bucket)?;
     let document = call.document(&integrity, CONFIGURATION_LIMITS.bytes).await?;
     let cors = CorsConfiguration::parse(&document)?.to_xml();
+    // Written out, characters become entities, and what was short enough may be so no longer.
+    CorsConfiguration::parse(cors.as_bytes())?;
     let put = store.index.write(move |transaction| {
         let mut record = still_existing_bucket(transaction, &grant)?;
         record.cors = Some(cors);
