@@ -2,6 +2,9 @@
 
 mod support;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatepass_protocol::s3::checksum::Md5Hasher;
 use support::{Reply, Server};
 
 const MEBIBYTE: usize = 1024 * 1024;
@@ -20,11 +23,18 @@ fn upload(server: &Server, target: &str, id: &str, number: u16, body: &[u8]) -> 
 }
 
 fn complete(server: &Server, target: &str, id: &str, parts: &[(u16, &str)]) -> Reply {
+    complete_with(server, target, id, &[], parts)
+}
+
+fn complete_with(server: &Server, target: &str, id: &str, headers: &[(&str, &str)], parts: &[(u16, &str)]) -> Reply {
+    server.signed("POST", &format!("{target}?uploadId={id}"), headers, list(parts).as_bytes())
+}
+
+fn list(parts: &[(u16, &str)]) -> String {
     let part =
         |(number, etag): &(u16, &str)| format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>");
     let parts = parts.iter().map(part).collect::<Vec<_>>().concat();
-    let document = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
-    server.signed("POST", &format!("{target}?uploadId={id}"), &[], document.as_bytes())
+    format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>")
 }
 
 #[test]
@@ -191,4 +201,41 @@ fn copies_obey_conditions_and_directives() {
     });
     let with_checksum = copy(&[("x-amz-checksum-algorithm", "CRC32")]);
     assert!(with_checksum.element("ChecksumCRC32").is_some(), "{with_checksum:?}");
+}
+
+fn content_md5(body: &str) -> String {
+    let mut hasher = Md5Hasher::new();
+    hasher.update(body.as_bytes());
+    STANDARD.encode(hasher.finish())
+}
+
+#[test]
+fn the_digest_of_a_list_of_parts_is_verified() {
+    let server = Server::with_bucket();
+    let id = begin(&server, "/bucket/key", &[]);
+    let etag = upload(&server, "/bucket/key", &id, 1, b"only");
+    let with = |md5: &str| complete_with(&server, "/bucket/key", &id, &[("content-md5", md5)], &[(1, &etag)]);
+    server.refuses(400, "BadDigest", |_| with(&content_md5("another list")));
+    server.refuses(400, "InvalidDigest", |_| with("no digest"));
+    assert_eq!(with(&content_md5(&list(&[(1, &etag)]))).status, 200);
+}
+
+#[test]
+fn a_completion_on_condition_sees_writes_since_the_upload_began() {
+    let server = Server::with_bucket();
+    server.put("/bucket/key", b"content");
+    let seen = server.get("/bucket/key").header("etag").unwrap().to_owned();
+    let id = begin(&server, "/bucket/key", &[]);
+    let etag = upload(&server, "/bucket/key", &id, 1, b"only");
+    let on = |id: &str, header: (&str, &str)| complete_with(&server, "/bucket/key", id, &[header], &[(1, &etag)]);
+
+    server.move_clock(1);
+    server.put("/bucket/key", b"content");
+    let reply = server.refuses(409, "ConditionalRequestConflict", |_| on(&id, ("if-match", &seen)));
+    assert_eq!(reply.element("Condition").as_deref(), Some("If-Match"));
+    server.refuses(412, "PreconditionFailed", |_| on(&id, ("if-none-match", "*")));
+
+    let id = begin(&server, "/bucket/key", &[]);
+    upload(&server, "/bucket/key", &id, 1, b"only");
+    assert_eq!(on(&id, ("if-match", &seen)).status, 200);
 }

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use gatepass_protocol::s3::checksum::{BodyIntegrity, Checksum, ChecksumAlgorithm, ChecksumType};
+use gatepass_protocol::s3::conditional::WriteCondition;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::{Etag, PartNumber, UploadId};
 use gatepass_protocol::s3::operation::{self, Upload};
 use gatepass_protocol::s3::xml::requests::{COMPLETE_LIMITS, CompleteRequest, CompletedPart};
 use gatepass_protocol::s3::xml::responses;
 use http::header::HOST;
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 
 use super::{Call, DEFAULT_CHECKSUM, still_existing_bucket};
@@ -27,7 +29,8 @@ pub(super) async fn complete_multipart_upload(
     let (store, arrival, now) = (call.store, call.arrival, call.now);
     let Upload { bucket, key, .. } = parameters.upload.clone();
     let grant = call.authorizer.grant::<PutObject>(ObjectName { bucket, key })?;
-    let document = call.document(&BodyIntegrity::default(), COMPLETE_LIMITS.bytes).await?;
+    let integrity = list_integrity(&arrival.headers)?;
+    let document = call.document(&integrity, COMPLETE_LIMITS.bytes).await?;
     let upload = parameters.upload.clone();
     let id = UploadId::parse(&upload.upload_id).ok_or_else(|| S3Error::no_such_upload(&upload.upload_id))?;
     let wanted = CompleteRequest::parse(&document, &upload.upload_id)?;
@@ -38,6 +41,13 @@ pub(super) async fn complete_multipart_upload(
     let location = location(arrival);
     let document = responses::complete_multipart_upload(&upload, &location, &record.etag, record.checksum.as_ref());
     Ok(Answer::xml(document))
+}
+
+/// What is said about the list of parts: `Content-MD5` alone. An `x-amz-checksum-*` is the object's.
+fn list_integrity(headers: &HeaderMap) -> Result<BodyIntegrity, S3Error> {
+    let md5s = headers.get_all("content-md5").iter();
+    let only_md5: HeaderMap = md5s.map(|md5| (HeaderName::from_static("content-md5"), md5.clone())).collect();
+    BodyIntegrity::from_headers(&only_md5)
 }
 
 /// The address of the object, as the client wrote it.
@@ -64,9 +74,26 @@ impl Completion {
                 .ok_or_else(|| S3Error::no_such_upload(self.id.as_str()).into());
         };
         self.parameters.condition.evaluate(grant.key(), existing.as_ref().map(|object| &object.etag))?;
+        self.refuse_overtaken(grant, &upload, existing.as_ref())?;
         let chosen = self.choose(&upload, transaction.parts(grant, &self.id)?)?;
         let object = self.assemble(upload, &chosen)?;
         transaction.complete_upload(grant, &self.id, object, chosen)
+    }
+
+    /// An object that was written while the parts came is not the one that the client has seen, even
+    /// if its tag is the same ("How to prevent object overwrites with conditional writes").
+    fn refuse_overtaken(
+        &self,
+        grant: &Grant<PutObject>,
+        upload: &UploadRecord,
+        existing: Option<&ObjectRecord>,
+    ) -> Result<(), S3Error> {
+        match (&self.parameters.condition, existing) {
+            (WriteCondition::IfMatches(_), Some(object)) if object.modified > upload.initiated => {
+                Err(S3Error::conditional_request_conflict("If-Match", grant.key()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The parts that the request names, each checked against what was uploaded.
