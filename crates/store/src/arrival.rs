@@ -143,7 +143,11 @@ fn addressed(host: &str, hosts: &Hosts) -> Result<Addressed, S3Error> {
     if authority.as_str().contains('@') {
         return Err(S3Error::invalid_request("The Host header is malformed."));
     }
-    let name = authority.host().to_ascii_lowercase();
+    // The parser of authorities takes any text for a port.
+    let name = authority.host();
+    let port =
+        Port::parse(&host[name.len()..]).ok_or_else(|| S3Error::invalid_request("The Host header is malformed."))?;
+    let name = name.to_ascii_lowercase();
     if hosts.path_style.iter().any(|served| served.eq_ignore_ascii_case(&name)) {
         return Ok(Addressed::Service);
     }
@@ -154,12 +158,25 @@ fn addressed(host: &str, hosts: &Hosts) -> Result<Addressed, S3Error> {
             return Ok(Addressed::Bucket(bucket));
         }
     }
-    Err(unknown_host(&name, authority.port_u16(), hosts))
+    Err(unknown_host(&name, port, hosts))
+}
+
+/// What stands after the host in `Host` (RFC 9110 §7.2): a port, or nothing.
+struct Port(Option<u16>);
+
+impl Port {
+    fn parse(rest: &str) -> Option<Self> {
+        match rest.strip_prefix(':') {
+            None => rest.is_empty().then_some(Self(None)),
+            Some("") => Some(Self(None)),
+            Some(port) => Some(Self(Some(u16::try_from(number(port)?).ok()?))),
+        }
+    }
 }
 
 /// Says under which names the store does answer. They are no secret: whoever gets this far has found it.
-fn unknown_host(name: &str, port: Option<u16>, hosts: &Hosts) -> S3Error {
-    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+fn unknown_host(name: &str, port: Port, hosts: &Hosts) -> S3Error {
+    let port = port.0.map(|port| format!(":{port}")).unwrap_or_default();
     let path_style = hosts.path_style.iter().map(|host| format!("http://{host}{port}"));
     let virtual_host = hosts.virtual_host_bases.iter().map(|base| format!("http://BUCKET.{base}{port}"));
     let served: Vec<String> = path_style.chain(virtual_host).collect();
@@ -199,6 +216,17 @@ mod tests {
         }
         let message = to("localhost:9000").unwrap_err().message().to_owned();
         assert!(message.contains("http://127.0.0.1:9000"), "{message}");
+    }
+
+    #[test]
+    fn a_port_is_a_number_or_nothing() {
+        for host in ["127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65535", "[::1]:80"] {
+            assert!(to(host).is_ok(), "{host}");
+        }
+        for port in ["19555,evil", "65536", "99999", "+80", "-1", "80 ", "80:80", "x", "80@x"] {
+            assert!(to(&format!("127.0.0.1:{port}")).is_err(), "{port}");
+            assert!(to(&format!("bucket.localhost:{port}")).is_err(), "{port}");
+        }
     }
 
     #[test]
