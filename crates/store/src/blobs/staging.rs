@@ -41,13 +41,21 @@ impl Staging {
     }
 
     /// Makes the blob durable under its final name. Until it is adopted it is still removed on drop.
-    pub(crate) fn persist(mut self) -> io::Result<NewBlob> {
+    pub(crate) fn persist(self) -> io::Result<NewBlob> {
+        self.persist_with(sync_directory)
+    }
+
+    /// Once it is renamed, what is removed on failure is the new name. The old one needs no sync:
+    /// should a power loss bring it back, it is a leftover like any other.
+    fn persist_with(mut self, sync_directory: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<NewBlob> {
         if self.fsync == Fsync::Always {
             self.file.sync_all()?;
         }
-        let staged = self.remove.path();
-        rename_durably(staged, &self.destination, self.fsync)?;
-        self.remove = RemoveOnDrop(self.remove.take().map(|_| self.destination.clone()));
+        fs::rename(self.remove.path(), &self.destination)?;
+        self.remove.moved_to(self.destination.clone());
+        if self.fsync == Fsync::Always {
+            sync_directory(self.destination.parent().expect("a blob lies in a directory"))?;
+        }
         Ok(NewBlob { id: self.id, remove: self.remove })
     }
 }
@@ -66,7 +74,7 @@ impl NewBlob {
     }
 
     pub(crate) fn adopt(mut self) -> BlobId {
-        self.remove.take();
+        self.remove.keep();
         self.id
     }
 }
@@ -79,8 +87,12 @@ impl RemoveOnDrop {
         self.0.as_deref().expect("taken only by the functions that consume its owner")
     }
 
-    fn take(&mut self) -> Option<PathBuf> {
-        self.0.take()
+    fn moved_to(&mut self, path: PathBuf) {
+        self.0 = Some(path);
+    }
+
+    fn keep(&mut self) {
+        self.0 = None;
     }
 }
 
@@ -90,17 +102,30 @@ impl Drop for RemoveOnDrop {
             && let Err(error) = fs::remove_file(path)
         {
             // The next start clears it away.
-            tracing::warn!(%error, "could not remove an unfinished body");
+            tracing::warn!(path = %path.display(), %error, "could not remove a body that was not stored");
         }
     }
 }
 
-/// Renames a synced file so that the new name survives a power loss. The old name needs no sync:
-/// should it reappear, it is a leftover like any other.
-fn rename_durably(from: &Path, to: &Path, fsync: Fsync) -> io::Result<()> {
-    fs::rename(from, to)?;
-    if fsync == Fsync::Always {
-        sync_directory(to.parent().expect("a blob lies in a directory"))?;
+#[cfg(test)]
+mod tests {
+    use super::super::Boot;
+    use super::*;
+
+    #[test]
+    fn a_blob_whose_name_is_not_durable_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let id = BlobId::random(Boot(1)).unwrap();
+        let destination = directory.path().join(id.path());
+        fs::create_dir_all(destination.parent().unwrap()).unwrap();
+        let staging = Staging::create(directory.path(), directory.path(), id, Fsync::Always).unwrap();
+        let staged = staging.remove.path().to_owned();
+        let failing = |synced: &Path| {
+            assert_eq!(Some(synced), destination.parent());
+            assert!(destination.exists());
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        assert_eq!(staging.persist_with(failing).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert!(!destination.exists() && !staged.exists());
     }
-    Ok(())
 }
