@@ -112,12 +112,12 @@ fn lock(data: &Path) -> Result<File, OpenError> {
 /// Clears away what a crash may have left, while the store already serves. The thread does not keep
 /// the store open.
 fn remove_leftovers_in_background(index: &Arc<Index>, blobs: &Arc<Blobs>) -> io::Result<()> {
-    let (data, boot) = (blobs.data().to_owned(), blobs.boot());
+    let leftovers = blobs.leftovers();
     let index = Arc::downgrade(index);
     thread::Builder::new().name("gatepass-leftovers".into()).spawn(move || {
         // Where the index cannot tell, the blob stays.
         let named = |id| index.upgrade().map(|index| index.names_blob(id).unwrap_or(true));
-        if let Err(error) = Blobs::remove_leftovers(&data, boot, named) {
+        if let Err(error) = leftovers.remove(named) {
             tracing::warn!(%error, "could not clear away what an earlier run left behind");
         }
     })?;

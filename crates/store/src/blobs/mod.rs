@@ -3,11 +3,12 @@
 //! A blob is written in the staging directory, synced, renamed into `blobs/`, and both directories
 //! are synced, before the index names it. It is unlinked after the index has forgotten it and the
 //! last reader has left. What a crash leaves between these steps is a file that nothing names, and
-//! [`Blobs::remove_leftovers`] clears such files away while the store already serves.
+//! [`Leftovers`] clears such files away while the store already serves.
 //!
 //! This module knows no bucket, no key and no user.
 
 mod id;
+mod leftovers;
 mod pins;
 mod staging;
 
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use id::{BlobId, Boot};
+pub(crate) use leftovers::Leftovers;
 pub(crate) use pins::Pinned;
 pub(crate) use staging::{NewBlob, Staging};
 
@@ -77,55 +79,14 @@ impl Blobs {
         self.sweeper.handle().sweep(ids);
     }
 
-    /// Removes what earlier starts left behind: their staging files, and blobs that the index does
-    /// not name. Blobs of this start are never looked at, so nothing in flight is in danger.
-    /// `named` answers `None` when the store has closed in the meantime.
-    pub(crate) fn remove_leftovers(
-        data: &Path,
-        boot: Boot,
-        mut named: impl FnMut(BlobId) -> Option<bool>,
-    ) -> io::Result<()> {
-        for directory in fs::read_dir(data.join(STAGING))? {
-            let directory = directory?;
-            if is_older(&directory.file_name(), boot) {
-                fs::remove_dir_all(directory.path())?;
-            }
-        }
-        for directory in fs::read_dir(data.join(BLOBS))? {
-            let directory = directory?;
-            if !directory.file_type()?.is_dir() {
-                continue;
-            }
-            for file in fs::read_dir(directory.path())? {
-                let file = file?;
-                let Some(id) = file.file_name().to_str().and_then(BlobId::parse) else { continue };
-                if id.boot() >= boot {
-                    continue;
-                }
-                match named(id) {
-                    Some(true) => {}
-                    Some(false) => match fs::remove_file(file.path()) {
-                        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                        _ => {}
-                    },
-                    None => return Ok(()),
-                }
-            }
-        }
-        Ok(())
+    /// What earlier starts left behind.
+    pub(crate) fn leftovers(&self) -> Leftovers {
+        Leftovers { data: self.data.clone(), boot: self.boot, sweeper: self.sweeper.handle() }
     }
 
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }
-
-    pub(crate) fn boot(&self) -> Boot {
-        self.boot
-    }
-}
-
-fn is_older(name: &std::ffi::OsStr, boot: Boot) -> bool {
-    name.to_str().and_then(|name| u32::from_str_radix(name, 16).ok()).is_some_and(|number| number < boot.0)
 }
 
 /// Makes the entries of a directory durable.
@@ -205,6 +166,7 @@ mod tests {
         let first = Blobs::open(data.path(), Boot(1), Fsync::Always).unwrap();
         let named = write(&first, b"named by the index");
         write(&first, b"named by nothing");
+        let read = write(&first, b"forgotten by the index, and still read");
         std::mem::forget(first.stage().unwrap());
         fs::write(data.path().join(BLOBS).join("README"), "not ours").unwrap();
 
@@ -212,11 +174,15 @@ mod tests {
         let in_flight = write(&second, b"persisted, not yet committed");
         let being_written = second.stage().unwrap();
         let index = HashSet::from([named]);
-        Blobs::remove_leftovers(data.path(), Boot(2), |id| Some(index.contains(&id))).unwrap();
+        let ((), pinned) = second.pin(|| Ok::<_, io::Error>(((), vec![read]))).unwrap();
+        second.leftovers().remove(|id| Some(index.contains(&id))).unwrap();
 
+        eventually("what nobody reads is swept", || files(&data.path().join(BLOBS)) == 4);
         assert!(second.open_blob(named).is_ok());
         assert!(second.open_blob(in_flight).is_ok());
-        assert_eq!(files(&data.path().join(BLOBS)), 3);
+        assert!(second.open_blob(read).is_ok());
+        drop(pinned);
+        eventually("what was read is swept", || files(&data.path().join(BLOBS)) == 3);
         assert_eq!(files(&data.path().join(STAGING)), 1);
         drop(being_written);
     }

@@ -116,8 +116,12 @@ impl Sweeper {
         thread::Builder::new().name("gatepass-sweeper".into()).spawn(move || {
             for forgotten in receiver {
                 for id in pins.unread(forgotten) {
-                    if let Err(error) = fs::remove_file(pins.path(id)) {
-                        tracing::warn!(blob = %id, %error, "could not remove a blob");
+                    match fs::remove_file(pins.path(id)) {
+                        // A leftover may be found by the search for leftovers and by a commit.
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                            tracing::warn!(blob = %id, %error, "could not remove a blob");
+                        }
+                        _ => {}
                     }
                 }
             }
