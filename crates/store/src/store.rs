@@ -1,7 +1,8 @@
 //! An open store: its directory, its index and its blobs.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -13,11 +14,13 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::authenticate::Authenticator;
-use crate::blobs::Blobs;
-use crate::config::{Clock, Config, Hosts};
+use crate::blobs::{Blobs, sync_directory};
+use crate::config::{Clock, Config, Fsync, Hosts};
 use crate::index::{Index, IndexError};
 
 const LOCK_FILE_NAME: &str = "lock";
+/// The mode of a data directory that is made here. One that exists keeps its own.
+const DIRECTORY_MODE: u32 = 0o700;
 
 /// A store whose data directory this process alone has open.
 pub struct Store {
@@ -64,7 +67,7 @@ impl Store {
         let Config { data, region, hosts, fsync, root, now } = config;
         let region = Region::new(&region)?;
         let directory_error = |source| OpenError::Directory { path: data.clone(), source };
-        fs::create_dir_all(&data).map_err(directory_error)?;
+        make_directory(&data, fsync).map_err(directory_error)?;
         let lock = lock(&data)?;
         let state = if Index::exists_in(&data) { DataState::Existing } else { DataState::Empty };
         let authority = Authority::open(&data, root, state)?;
@@ -91,6 +94,22 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Store").field("data", &self.blobs.data()).finish_non_exhaustive()
     }
+}
+
+/// Makes a directory and those above it that are missing. They are its owner's alone: what is below
+/// is read by whoever may, not by whoever has an account on the machine.
+fn make_directory(path: &Path, fsync: Fsync) -> io::Result<()> {
+    let missing: Vec<&Path> =
+        path.ancestors().take_while(|above| !above.as_os_str().is_empty() && !above.exists()).collect();
+    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path)?;
+    if fsync == Fsync::Always {
+        for made in missing {
+            // A relative path of one name lies in the working directory.
+            let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+            sync_directory(parent.unwrap_or(Path::new(".")))?;
+        }
+    }
+    Ok(())
 }
 
 fn lock(data: &Path) -> Result<File, OpenError> {

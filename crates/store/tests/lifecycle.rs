@@ -4,6 +4,8 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Instant;
@@ -76,6 +78,20 @@ fn an_index_that_is_none_is_not_overwritten() {
     let error = Store::open(config(directory.path(), Fsync::Always, &clock())).unwrap_err();
     assert!(matches!(error, OpenError::Index(_)), "{error:?}");
     assert_eq!(fs::read(&index).unwrap(), b"something else entirely");
+}
+
+#[test]
+fn a_data_directory_that_is_made_is_its_owners_alone() {
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("above/data");
+    drop(Store::open(config(&data, Fsync::Always, &clock())).unwrap());
+    assert_eq!((mode(&data), mode(data.parent().unwrap())), (0o700, 0o700));
+    let given = directory.path().join("given");
+    fs::create_dir(&given).unwrap();
+    fs::set_permissions(&given, fs::Permissions::from_mode(0o750)).unwrap();
+    drop(Store::open(config(&given, Fsync::Always, &clock())).unwrap());
+    assert_eq!(mode(&given), 0o750);
 }
 
 #[test]
