@@ -145,3 +145,43 @@ impl fmt::Display for ErrorCode {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By status, after "Error responses" of the API reference. Written down a second time, because a status that slips
+    /// changes what clients retry.
+    const STATUSES: &[(u16, &str)] = &[
+        (301, "PermanentRedirect"),
+        (
+            400,
+            "AccessControlListNotSupported AuthorizationHeaderMalformed AuthorizationQueryParametersError \
+             BadDigest BadRequest EntityTooLarge EntityTooSmall ExpiredToken IllegalLocationConstraintException \
+             IncompleteBody InvalidArgument InvalidBucketName InvalidChunkSizeError InvalidDigest \
+             InvalidLocationConstraint InvalidPart InvalidPartOrder InvalidRequest InvalidStorageClass \
+             InvalidToken InvalidURI KeyTooLongError MalformedTrailerError MalformedXML MaxMessageLengthExceeded \
+             MetadataTooLarge MissingRequestBodyError RequestTimeout XAmzContentSHA256Mismatch",
+        ),
+        (403, "AccessDenied AccessForbidden InvalidAccessKeyId RequestTimeTooSkewed SignatureDoesNotMatch"),
+        (404, "NoSuchBucket NoSuchCORSConfiguration NoSuchKey NoSuchUpload NoSuchVersion"),
+        (405, "MethodNotAllowed"),
+        (409, "BucketAlreadyExists BucketAlreadyOwnedByYou BucketNotEmpty ConditionalRequestConflict"),
+        (411, "MissingContentLength"),
+        (412, "PreconditionFailed"),
+        (416, "InvalidPartNumber InvalidRange"),
+        (500, "InternalError"),
+        (501, "NotImplemented"),
+        (503, "ServiceUnavailable SlowDown"),
+    ];
+
+    #[test]
+    fn every_code_has_its_status() {
+        let mut expected: Vec<(&str, u16)> =
+            STATUSES.iter().flat_map(|(status, codes)| codes.split_whitespace().map(|code| (code, *status))).collect();
+        expected.sort_unstable();
+        let mut found: Vec<_> = ErrorCode::ALL.iter().map(|code| (code.as_str(), code.status())).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    }
+}
