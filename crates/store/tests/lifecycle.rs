@@ -13,6 +13,7 @@ use std::time::Instant;
 use gatepass_authority::RootSource;
 use gatepass_signing::sigv4::presign::Method;
 use gatepass_store::{Config, Fsync, OpenError, Store};
+use redb::TableDefinition;
 use support::{Reply, Server, config, eventually, noon};
 
 fn clock() -> Arc<AtomicI64> {
@@ -151,4 +152,37 @@ fn a_stop_lets_the_request_in_progress_end() {
     assert_eq!(Reply::read(&mut stream, "PUT").status, 200);
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     assert_eq!(restarting.join().unwrap().get("/bucket/key").body, b"abcdef");
+}
+
+#[test]
+fn an_object_that_has_lost_its_row_is_an_error_and_not_empty() {
+    const SMALL: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("small");
+    const LAYOUTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("layouts");
+    let server = Server::with_bucket();
+    server.put("/bucket/small", b"small");
+    let begun = server.signed("POST", "/bucket/parts?uploads", &[], b"");
+    let upload = format!("/bucket/parts?uploadId={}", begun.element("UploadId").unwrap());
+    let part = server.signed("PUT", &format!("{upload}&partNumber=1"), &[], &vec![1; 100_000]);
+    let list = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{}</ETag></Part></CompleteMultipartUpload>",
+        part.header("etag").unwrap()
+    );
+    assert_eq!(server.signed("POST", &upload, &[], list.as_bytes()).status, 200);
+
+    let server = server.restart_after(|data| {
+        let database = redb::Database::open(data.join("index.redb")).unwrap();
+        let transaction = database.begin_write().unwrap();
+        for table in [SMALL, LAYOUTS] {
+            transaction.open_table(table).unwrap().retain(|_, _| false).unwrap();
+        }
+        transaction.commit().unwrap();
+    });
+    for key in ["small", "parts"] {
+        assert_eq!(server.get(&format!("/bucket/{key}")).code(), "InternalError", "{key}");
+        let source = format!("/bucket/{key}");
+        let copy = server.signed("PUT", "/bucket/copy", &[("x-amz-copy-source", &source)], b"");
+        assert_eq!(copy.code(), "InternalError", "{key}");
+    }
+    assert_eq!(server.get("/bucket/copy").code(), "NoSuchKey");
+    server.put("/bucket/other", b"other");
 }

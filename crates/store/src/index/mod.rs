@@ -72,6 +72,8 @@ pub(crate) enum Failure {
     Storage(redb::Error),
     /// A record does not parse.
     Damaged(serde_json::Error),
+    /// A record names a row of this table that is not there.
+    MissingRow(&'static str),
     /// A defect: a request was refused after it had changed something. Its group is not committed.
     ChangedAndRefused,
     /// The writer has stopped, or did not commit.
@@ -101,6 +103,7 @@ impl From<Failure> for S3Error {
             Failure::Refused(error) => return error,
             Failure::Storage(error) => tracing::error!(%error, "the index failed"),
             Failure::Damaged(error) => tracing::error!(%error, "a record of the index is damaged"),
+            Failure::MissingRow(table) => tracing::error!(table, "a row of the index is missing"),
             Failure::ChangedAndRefused => tracing::error!("a refused request has changed the index"),
             Failure::Closed => tracing::error!("a write was not committed"),
         }

@@ -96,7 +96,8 @@ impl Snapshot {
         let Some(record) = self.object(grant)? else { return Ok(None) };
         let pieces = match &record.body {
             BodyRecord::Layout(id) => {
-                let layout: Vec<LayoutPart> = self.read(tables::LAYOUTS, *id)?.unwrap_or_default();
+                let layout: Option<Vec<LayoutPart>> = self.read(tables::LAYOUTS, *id)?;
+                let layout = layout.ok_or(Failure::MissingRow("layouts"))?;
                 layout
                     .into_iter()
                     .map(|part| self.piece(part.number, part.size, part.checksum, &part.body))
@@ -113,7 +114,7 @@ impl Snapshot {
             BodyRecord::Small(id) => {
                 let table = self.transaction.open_table(tables::SMALL)?;
                 let bytes = table.get(id)?.map(|guard| Bytes::copy_from_slice(guard.value()));
-                Source::Memory(bytes.unwrap_or_default())
+                Source::Memory(bytes.ok_or(Failure::MissingRow("small"))?)
             }
             BodyRecord::Empty | BodyRecord::Layout(_) => Source::Memory(Bytes::new()),
         };

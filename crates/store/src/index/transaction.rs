@@ -327,17 +327,18 @@ impl<'t> Transaction<'t> {
             BodyRecord::Empty => Ok(BodyRecord::Empty),
             BodyRecord::Small(from) => {
                 let bytes = self.small.get(from)?.map(|guard| guard.value().to_owned());
+                let bytes = bytes.ok_or(Failure::MissingRow("small"))?;
                 let to = next_id(&self.small)?;
-                self.small.insert(to, bytes.unwrap_or_default().as_slice())?;
+                self.small.insert(to, bytes.as_slice())?;
                 Ok(BodyRecord::Small(to))
             }
             BodyRecord::Blob(name) => {
-                let users = self.blobs.get(name.0.to_bits())?.map_or(0, |guard| guard.value());
+                let users = self.users(name)?;
                 self.blobs.insert(name.0.to_bits(), users + 1)?;
                 Ok(body.clone())
             }
             BodyRecord::Layout(from) => {
-                let mut layout: Vec<LayoutPart> = read(&self.layouts, *from)?.unwrap_or_default();
+                let mut layout = self.layout(*from)?;
                 for part in &mut layout {
                     part.body = self.share_body(&part.body)?;
                 }
@@ -348,6 +349,15 @@ impl<'t> Transaction<'t> {
         }
     }
 
+    fn users(&self, blob: &BlobName) -> Result<u64, Failure> {
+        let users = self.blobs.get(blob.0.to_bits())?.map(|guard| guard.value());
+        users.ok_or(Failure::MissingRow("blobs"))
+    }
+
+    fn layout(&self, id: u64) -> Result<Vec<LayoutPart>, Failure> {
+        read(&self.layouts, id)?.ok_or(Failure::MissingRow("layouts"))
+    }
+
     fn release_body(&mut self, body: &BodyRecord) -> Result<(), Failure> {
         match body {
             BodyRecord::Empty => {}
@@ -355,7 +365,7 @@ impl<'t> Transaction<'t> {
                 self.small.remove(id)?;
             }
             BodyRecord::Blob(name) => {
-                let users = self.blobs.get(name.0.to_bits())?.map_or(0, |guard| guard.value());
+                let users = self.users(name)?;
                 if users > 1 {
                     self.blobs.insert(name.0.to_bits(), users - 1)?;
                 } else {
@@ -364,7 +374,7 @@ impl<'t> Transaction<'t> {
                 }
             }
             BodyRecord::Layout(id) => {
-                let layout: Vec<LayoutPart> = read(&self.layouts, *id)?.unwrap_or_default();
+                let layout = self.layout(*id)?;
                 self.layouts.remove(id)?;
                 layout.iter().try_for_each(|part| self.release_body(&part.body))?;
             }

@@ -87,8 +87,14 @@ impl Server {
     }
 
     /// Stops and starts again over the same data.
-    pub fn restart(mut self) -> Self {
+    pub fn restart(self) -> Self {
+        self.restart_after(|_| {})
+    }
+
+    /// The same, with something done to the data in between.
+    pub fn restart_after(mut self, act: impl FnOnce(&Path)) -> Self {
         self.stop();
+        act(&self.data());
         Self::open(Arc::clone(&self.directory), Arc::clone(&self.clock))
     }
 
