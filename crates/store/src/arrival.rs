@@ -162,6 +162,7 @@ fn addressed(host: &str, hosts: &Hosts) -> Result<Addressed, S3Error> {
 }
 
 /// What stands after the host in `Host` (RFC 9110 §7.2): a port, or nothing.
+#[derive(Debug, Clone, Copy)]
 struct Port(Option<u16>);
 
 impl Port {
