@@ -2,7 +2,7 @@
 //!
 //! Source: IAM user guide, "IAM JSON policy elements: Condition operators" and "Multivalued context keys".
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 use std::str::FromStr;
 
 use jiff::Timestamp;
