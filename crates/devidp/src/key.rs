@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Write as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -131,7 +132,7 @@ fn create(directory: &Path, path: &Path) -> Result<String, KeyError> {
     let lines: Vec<&str> = encoded.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
     let pem = format!("-----BEGIN {PEM_LABEL}-----\n{}\n-----END {PEM_LABEL}-----\n", lines.join("\n"));
 
-    fs::create_dir_all(directory).map_err(file_error)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(file_error)?;
     // `tempfile` makes the file with mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(directory).map_err(file_error)?;
     file.write_all(pem.as_bytes()).map_err(file_error)?;
@@ -157,11 +158,13 @@ mod tests {
     #[test]
     fn the_key_is_made_once_and_only_its_owner_may_read_it() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let first = SigningKey::load_or_create(directory.path()).expect("a new key");
-        let second = SigningKey::load_or_create(directory.path()).expect("the same key");
+        let directory = directory.path().join("made/with-its-parents");
+        let first = SigningKey::load_or_create(&directory).expect("a new key");
+        let second = SigningKey::load_or_create(&directory).expect("the same key");
         assert_eq!(first.jwk().kid, second.jwk().kid);
-        let mode = fs::metadata(directory.path().join(FILE_NAME)).expect("the file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode(&directory.join(FILE_NAME)), 0o600);
+        assert_eq!(mode(&directory), 0o700);
     }
 
     #[test]
