@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::header::HeaderMap;
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -45,11 +45,17 @@ impl Http {
         headers: &[(String, String)],
         body: impl Into<Bytes>,
     ) -> Result<Answer> {
+        let method_takes_body = method == Method::PUT || method == Method::POST;
         let mut request = Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(body.into())).context("not a request")?;
+        let body = body.into();
+        if body.is_empty() && method_takes_body {
+            // hyper leaves it out for an empty body, and S3 demands it.
+            request = request.header(CONTENT_LENGTH, 0);
+        }
+        let request = request.body(Full::new(body)).context("not a request")?;
         tokio::time::timeout(PATIENCE, self.exchange(request)).await.context("no answer in time")?
     }
 

@@ -46,7 +46,11 @@ impl S3 {
         let service = ServiceName::S3;
         let signed =
             header::sign(&parts, Body::of(&body), &self.credentials, &self.region, service, &self.keys, now())?;
-        let headers: Vec<_> = signed.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let mut headers: Vec<_> = signed.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        if matches!(method, Method::PUT | Method::POST) {
+            // Of an empty body the HTTP client says nothing, and S3 wants to be told.
+            headers.push(("content-length".to_owned(), body.len().to_string()));
+        }
         self.http.send(method, &format!("http://{}{target}", address.host()), &headers, body).await
     }
 
