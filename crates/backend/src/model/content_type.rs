@@ -17,7 +17,18 @@ pub(crate) struct ContentType {
 pub(crate) struct InvalidContentType;
 
 impl ContentType {
+    /// Reads what a caller declares. A comma is refused even in quotes: browsers read what follows one as another type (Fetch
+    /// §2.2.2, extracting a MIME type), so that `image/png;,text/html` would be HTML to them.
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidContentType> {
+        let read = Self::restore(text)?;
+        if text.contains(',') || !are_parameters(&read.text[read.essence_length..]) {
+            return Err(InvalidContentType);
+        }
+        Ok(read)
+    }
+
+    /// Reads what was stored, also by versions that took more than [`ContentType::parse`] does.
+    pub(crate) fn restore(text: &str) -> Result<Self, InvalidContentType> {
         let visible = |byte: u8| matches!(byte, b' '..=b'~');
         if text.len() > MAX_CONTENT_TYPE_BYTES || text != text.trim() || !text.bytes().all(visible) {
             return Err(InvalidContentType);
@@ -43,8 +54,11 @@ impl ContentType {
     /// Whether a browser may show it in place: types that run no script and load nothing.
     /// HTML, SVG and XML are not among them, so they are only ever saved.
     pub(crate) fn may_be_inline(&self) -> bool {
+        // What was stored before commas were refused.
+        if self.text.contains(',') || self.essence().ends_with("+xml") {
+            return false;
+        }
         match self.essence() {
-            "image/svg+xml" => false,
             "application/pdf" | "text/plain" => true,
             other => ["image/", "audio/", "video/"].iter().any(|kind| other.starts_with(kind)),
         }
@@ -86,6 +100,42 @@ impl ContentTypePattern {
     }
 }
 
+/// RFC 9110 §5.6.6: `*( OWS ";" OWS [ parameter ] )`.
+fn are_parameters(mut rest: &str) -> bool {
+    while !rest.is_empty() {
+        let Some(parameter) = rest.trim_start().strip_prefix(';').map(str::trim_start) else {
+            return false;
+        };
+        rest = match parameter.split_once('=') {
+            _ if parameter.is_empty() || parameter.starts_with(';') => parameter,
+            Some((name, value)) if is_token(name) => match after_value(value) {
+                Some(after) => after,
+                None => return false,
+            },
+            _ => return false,
+        };
+    }
+    true
+}
+
+/// What follows a token or a quoted string (RFC 9110 §5.6.4).
+fn after_value(text: &str) -> Option<&str> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find([';', ' ']).unwrap_or(text.len());
+        return is_token(&text[..end]).then(|| &text[end..]);
+    };
+    let mut escaped = false;
+    for (at, character) in quoted.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return Some(&quoted[at + 1..]),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// RFC 9110 §5.6.2.
 fn is_token(text: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -122,6 +172,7 @@ mod tests {
         for active in [
             "text/html",
             "image/svg+xml",
+            "image/other+xml",
             "application/xhtml+xml",
             "text/xml",
             "text/javascript",
@@ -131,6 +182,35 @@ mod tests {
         }
         for passive in ["image/png", "video/mp4", "application/pdf", "text/plain; charset=utf-8"] {
             assert!(content_type(passive).may_be_inline(), "{passive}");
+        }
+    }
+
+    #[test]
+    fn no_second_type_can_be_smuggled_in() {
+        for wrong in [
+            "image/png;,text/html",
+            "image/png; x=1, text/html",
+            "text/plain;,text/html",
+            "text/plain; x=\"a,b\"",
+            "image/png; x",
+            "image/png; x=",
+            "image/png; =1",
+            "image/png; x y=1",
+            "image/png; x=1 y=2",
+            "image/png; x=\"1",
+            "image/png; x=\"1\"y",
+        ] {
+            assert_eq!(ContentType::parse(wrong), Err(InvalidContentType), "{wrong:?}");
+        }
+        for fine in ["text/plain;", "text/plain;charset=utf-8 ; a=b", "text/plain; x=\"a; \\\" b\"; y=1"] {
+            assert!(ContentType::parse(fine).is_ok(), "{fine:?}");
+        }
+    }
+
+    #[test]
+    fn a_stored_type_with_a_comma_is_readable_and_only_saved() {
+        for stored in ["image/png;,text/html", "image/png; x=1, text/html", "text/plain;,text/html"] {
+            assert!(!ContentType::restore(stored).expect("a media type").may_be_inline(), "{stored}");
         }
     }
 

@@ -145,7 +145,7 @@ fn size(row: &SqliteRow) -> Result<u64> {
 }
 
 fn content_type(row: &SqliteRow) -> Result<ContentType> {
-    ContentType::parse(row.try_get("content_type")?).map_err(|_| RepositoryError::Corrupt("content_type"))
+    ContentType::restore(row.try_get("content_type")?).map_err(|_| RepositoryError::Corrupt("content_type"))
 }
 
 fn json<T: DeserializeOwned>(text: &str, column: &'static str) -> Result<T> {
