@@ -34,6 +34,7 @@ impl FromRequestParts<AppState> for IdempotencyKey {
 }
 
 impl IdempotencyKey {
+    /// A user of two tenants has keys of two callers.
     pub(crate) fn once(
         &self,
         caller: &Principal,
@@ -41,7 +42,11 @@ impl IdempotencyKey {
         request: [u8; 32],
         now: Timestamp,
     ) -> Option<Once> {
-        self.0.map(|key| Once { caller: caller.user.clone(), route, key, request, now })
+        let tenant = caller.tenant.as_str();
+        self.0.map(|sent| {
+            let key = Sha256::new().chain_update(tenant.len().to_be_bytes()).chain_update(tenant).chain_update(sent);
+            Once { caller: caller.user.clone(), route, key: key.finalize().into(), request, now }
+        })
     }
 }
 

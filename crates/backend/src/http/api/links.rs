@@ -154,7 +154,7 @@ pub(crate) async fn create(
         Created::KeyReused => return Err(key_reused()),
         // The first token is known to nobody but who was given it, so the link gets another.
         Created::Before(id) => {
-            link = app.repository.link(id).await?.ok_or_else(Problem::not_found)?;
+            link = own_link(&app, &caller, id).await?;
             app.repository.add_link_token(id, token.hash()).await?;
         }
     }

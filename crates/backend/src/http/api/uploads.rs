@@ -161,7 +161,7 @@ pub(crate) async fn create(
     match app.repository.create_upload(&upload, once.as_ref()).await? {
         Created::New => {}
         Created::KeyReused => return Err(key_reused()),
-        Created::Before(id) => upload = app.repository.upload(id).await?.ok_or_else(Problem::not_found)?,
+        Created::Before(id) => upload = own_upload(&app, &caller, id).await?,
     }
     let location = HeaderValue::from_str(&format!("/v1/uploads/{}", upload.id)).expect("an id is visible ASCII");
     let view = view(&app, &upload, limited_by, now).await?;
@@ -324,11 +324,11 @@ fn instructions(url: SignedUrl) -> Instructions {
 
 fn snippets(url: &SignedUrl, upload: &Upload) -> Snippets {
     let ours = || url.headers().filter(|(name, _)| !BROWSER_SETS.contains(name));
-    // curl sends the length of the file by itself.
+    // Names and URLs mean what they say (`--globoff`): `[` and `{` are no patterns. curl sends the length of the file by itself.
     let flags: Vec<_> =
         ours().flat_map(|(name, value)| ["-H".to_owned(), shell_word(&format!("{name}: {value}"))]).collect();
     let file = shell_word(&format!("./{}", upload.filename));
-    let curl = format!("curl --fail-with-body -T {file} {} {}", flags.join(" "), shell_word(url.expose()));
+    let curl = format!("curl --fail-with-body --globoff -T {file} {} {}", flags.join(" "), shell_word(url.expose()));
     let headers: BTreeMap<_, _> = ours().collect();
     let headers = serde_json::to_string(&headers).expect("a map of strings has a JSON form");
     let target = serde_json::to_string(url.expose()).expect("a string has a JSON form");
