@@ -1,6 +1,11 @@
 //! From what is written to what is meant: names are looked up, texts parsed, and what this version cannot do refused.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use gatepass_protocol::s3::names::BucketName;
 use gatepass_signing::{
@@ -468,7 +473,12 @@ fn is_this_machine(authority: &str) -> bool {
         Some(colon) if !authority.ends_with(']') => &authority[..colon],
         _ => authority,
     };
-    host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]"
+    let host = host.to_ascii_lowercase();
+    let version_6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
+        || version_6.and_then(|host| host.parse().ok()).is_some_and(|address: Ipv6Addr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -582,6 +592,10 @@ mod tests {
             "https://a.test#x",
             "ftp://a.test",
             "http://localhost.evil.test",
+            "http://evillocalhost",
+            "http://127.evil.example",
+            "http://127.0.0.1.evil.test",
+            "http://[::2]:8070",
             "a.test",
         ] {
             assert!(check_issuer(wrong).is_err(), "{wrong}");
