@@ -7,6 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use gatepass_signing::encode::{self, Plus};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     limited::AllowanceSlot,
     problem::{Code, Problem},
 };
-use crate::model::id::RequestId;
+use crate::model::{id::RequestId, token::SecretToken};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -84,7 +85,40 @@ fn is_plain_text(response: &Response) -> bool {
     value.is_some_and(|value| value.starts_with("text/plain"))
 }
 
-/// The path as it may be shown: of a link, only the route.
+/// The path as it may be shown: of a link, only the route. A token in a path that only resembles a link's opens the link too,
+/// once somebody corrects the path.
 fn instance(path: &str, route: Option<&str>) -> String {
-    if path.starts_with("/l/") { route.unwrap_or("/l/{token}").to_owned() } else { path.to_owned() }
+    if path.starts_with("/l/") {
+        return route.unwrap_or("/l/{token}").to_owned();
+    }
+    let shown = |segment| if is_token(segment) { "{token}" } else { segment };
+    path.split('/').map(shown).collect::<Vec<_>>().join("/")
+}
+
+fn is_token(segment: &str) -> bool {
+    encode::decode(segment, Plus::Literal).is_ok_and(|segment| SecretToken::parse(&segment).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_not_shown_wherever_it_stands_in_a_path() {
+        let token = SecretToken::mint().expose();
+        let encoded = format!("%{:02X}{}", token.as_bytes()[0], &token[1..]);
+        for token in [token, encoded] {
+            for (path, shown) in [
+                (format!("/l/{token}"), "/l/{token}"),
+                (format!("//l/{token}"), "//l/{token}"),
+                (format!("/L/{token}/a.txt"), "/L/{token}/a.txt"),
+                (format!("/{token}"), "/{token}"),
+            ] {
+                assert_eq!(instance(&path, None), shown);
+            }
+        }
+        for other in ["/", "/v1/files", "/v1/files/file_01J00000000000000000000000", "/%zz"] {
+            assert_eq!(instance(other, None), other);
+        }
+    }
 }
