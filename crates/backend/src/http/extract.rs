@@ -11,7 +11,10 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 use sha2::{Digest as _, Sha256};
 
-use super::{AppState, MAX_BODY_BYTES, problem::Problem};
+use super::{
+    AppState, MAX_BODY_BYTES,
+    problem::{Code, Problem},
+};
 
 /// A body that can be sent.
 pub(crate) trait RequestBody: DeserializeOwned {
@@ -81,8 +84,7 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
 async fn read(request: Request, app: &AppState) -> Result<Bytes, Problem> {
     Bytes::from_request(request, app).await.map_err(|rejection| {
         if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
-            return Problem::invalid(format!("the body is longer than {MAX_BODY_BYTES} bytes"))
-                .status(StatusCode::PAYLOAD_TOO_LARGE);
+            return Problem::new(Code::TooLarge, format!("the body is longer than {MAX_BODY_BYTES} bytes"));
         }
         Problem::invalid("the body breaks off")
     })

@@ -76,7 +76,7 @@ impl Code {
             Self::SizeMismatch => "The object has another size than was declared",
             Self::ChecksumMismatch => "The object has another checksum than was declared",
             Self::TypeNotAllowed => "The collection does not take this type",
-            Self::TooLarge => "The collection does not take files of this size",
+            Self::TooLarge => "It is larger than is taken here",
             Self::RateLimited => "Too many requests",
             Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
             Self::PreconditionFailed => "It has changed since",

@@ -24,7 +24,7 @@ async fn every_error_is_a_problem() {
     assert_eq!(post("text/plain", "{}".to_owned()).await.expect(415).code(), "invalid_request");
     let filler = |length: usize| format!("{{\"x\":\"{}\"}}", "x".repeat(length - 8));
     assert_eq!(post("application/json", filler(64 * 1024)).await.expect(400).code(), "invalid_request");
-    assert_eq!(post("application/json", filler(64 * 1024 + 1)).await.expect(413).code(), "invalid_request");
+    assert_eq!(post("application/json", filler(64 * 1024 + 1)).await.expect(413).code(), "too_large");
 }
 
 #[tokio::test]
