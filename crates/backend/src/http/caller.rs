@@ -1,7 +1,7 @@
 //! Who sent the request.
 
 use axum::extract::FromRequestParts;
-use http::{HeaderName, HeaderValue, Method, header, request::Parts};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use subtle::ConstantTimeEq as _;
 
 use super::{
@@ -16,6 +16,9 @@ use crate::{
 
 /// What the console sends with every request that changes something. Other sites cannot: a header of our own needs CORS.
 pub(crate) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-gatepass-csrf");
+
+/// In how many seconds an issuer that gave no keys is asked again.
+const ISSUER_RETRY_AFTER: &str = "10";
 
 /// Somebody who is known: by a bearer token, or by the session of the console.
 #[derive(Debug, Clone)]
@@ -36,7 +39,10 @@ impl FromRequestParts<AppState> for Caller {
                 Ok(principal) => Ok(Self(principal)),
                 Err(TokenError::Unavailable(error)) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "an issuer gives no keys");
-                    Err(Problem::unauthenticated("the issuer of the token cannot be asked for its keys"))
+                    Err(Problem::new(Code::ProviderError, "the issuer of the token cannot be asked for its keys")
+                        .status(StatusCode::SERVICE_UNAVAILABLE)
+                        .header(header::RETRY_AFTER, HeaderValue::from_static(ISSUER_RETRY_AFTER))
+                        .hint("try again in a moment; the token may be good"))
                 }
                 Err(error) => Err(Problem::unauthenticated(error.to_string())),
             },

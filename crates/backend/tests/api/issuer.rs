@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use aws_lc_rs::{
@@ -11,6 +11,7 @@ use aws_lc_rs::{
 };
 use axum::{Form, Json, Router, extract::State, routing::get};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::StatusCode;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -59,6 +60,10 @@ struct Inner {
     url: String,
     keys: Mutex<Vec<Value>>,
     fetches: AtomicUsize,
+    /// Whether keys are given; else the answer is 500.
+    gives_keys: AtomicBool,
+    /// An answer with keys waits for it.
+    gate: tokio::sync::Mutex<()>,
     /// The ID token that the token endpoint gives, and the verifier it was asked with.
     id_token: Mutex<String>,
     exchanges: Mutex<Vec<Vec<(String, String)>>>,
@@ -72,6 +77,8 @@ impl Issuer {
             url,
             keys: Mutex::new(vec![json!({"kty": "future", "kid": "unknown-kind"}), key.jwk()]),
             fetches: AtomicUsize::new(0),
+            gives_keys: AtomicBool::new(true),
+            gate: tokio::sync::Mutex::default(),
             id_token: Mutex::default(),
             exchanges: Mutex::default(),
         }));
@@ -96,6 +103,15 @@ impl Issuer {
         self.0.fetches.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn give_keys(&self, gives_keys: bool) {
+        self.0.gives_keys.store(gives_keys, Ordering::SeqCst);
+    }
+
+    /// Keeps answers with keys back until the guard is dropped.
+    pub(crate) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.gate.lock().await
+    }
+
     pub(crate) fn give(&self, id_token: String) {
         *self.0.id_token.lock().expect("unpoisoned") = id_token;
     }
@@ -115,9 +131,13 @@ async fn discovery(State(issuer): State<Issuer>) -> Json<Value> {
     }))
 }
 
-async fn keys(State(issuer): State<Issuer>) -> Json<Value> {
+async fn keys(State(issuer): State<Issuer>) -> Result<Json<Value>, StatusCode> {
     issuer.0.fetches.fetch_add(1, Ordering::SeqCst);
-    Json(json!({ "keys": *issuer.0.keys.lock().expect("unpoisoned") }))
+    let _gate = issuer.0.gate.lock().await;
+    if !issuer.0.gives_keys.load(Ordering::SeqCst) {
+        return Err(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    Ok(Json(json!({ "keys": *issuer.0.keys.lock().expect("unpoisoned") })))
 }
 
 async fn token(State(issuer): State<Issuer>, Form(form): Form<Vec<(String, String)>>) -> Json<Value> {

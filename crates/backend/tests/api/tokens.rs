@@ -128,6 +128,57 @@ async fn a_new_key_is_found_and_invented_ones_do_not_flood_the_issuer() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_was_never_reached_is_not_the_callers_mistake() {
+    let world = World::new().await;
+    world.issuer.give_keys(false);
+    for _ in 0..2 {
+        let answer = with(&world, &world.token("alice")).await.expect(503);
+        assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("provider_error", "10"));
+        assert!(answer.header("www-authenticate").is_empty());
+    }
+    assert_eq!(world.issuer.fetches(), 1, "the second did not ask again");
+    world.issuer.give_keys(true);
+    world.advance(SignedDuration::from_secs(10));
+    with(&world, &world.token("alice")).await.expect(200);
+}
+
+#[tokio::test]
+async fn keys_outlive_an_outage_of_the_issuer_for_a_day() {
+    let world = World::new().await;
+    with(&world, &world.token("alice")).await.expect(200);
+    world.issuer.give_keys(false);
+    world.advance(SignedDuration::from_hours(24) - SignedDuration::from_secs(20));
+    with(&world, &world.token("alice")).await.expect(200);
+    world.advance(SignedDuration::from_secs(20));
+    assert_eq!(with(&world, &world.token("alice")).await.expect(503).code(), "provider_error");
+    world.issuer.give_keys(true);
+    world.advance(SignedDuration::from_secs(10));
+    with(&world, &world.token("alice")).await.expect(200);
+}
+
+#[tokio::test]
+async fn nobody_waits_while_known_keys_are_asked_for_again() {
+    let world = World::new().await;
+    with(&world, &world.token("alice")).await.expect(200);
+    world.advance(SignedDuration::from_hours(1));
+    let held = world.issuer.hold().await;
+    let (alice, bob) = (world.token("alice"), world.token("bob"));
+    let order = std::sync::Mutex::new(Vec::new());
+    let asking = async {
+        with(&world, &alice).await.expect(200);
+        order.lock().expect("unpoisoned").push("alice");
+    };
+    let passing = async {
+        with(&world, &bob).await.expect(200);
+        order.lock().expect("unpoisoned").push("bob");
+        drop(held);
+    };
+    tokio::join!(asking, passing);
+    assert_eq!(*order.lock().expect("unpoisoned"), ["bob", "alice"]);
+    assert_eq!(world.issuer.fetches(), 2);
+}
+
+#[tokio::test]
 async fn users_of_the_same_name_at_two_issuers_are_two_users() {
     let other_key = Key::new("other");
     let other = Issuer::start(&other_key).await;
