@@ -40,8 +40,12 @@ async fn a_link_leads_to_fresh_urls_for_anybody() {
         let head = world.anonymous("HEAD", &way).await.expect(303);
         assert_ne!(head.header("location"), location, "a HEAD needs a signature of its own");
     }
-    let about = world.anonymous("GET", &format!("{path}/about")).await.expect(200).json();
-    assert_eq!(about, json!({ "filename": "b.txt", "size": 5, "content_type": "text/plain", "expires_at": null }));
+    let about = world.anonymous("GET", &format!("{path}/about")).await.expect(200);
+    assert!(about.header("ratelimit").starts_with("\"exchange\";r="), "{about:?}");
+    assert_eq!(
+        about.json(),
+        json!({ "filename": "b.txt", "size": 5, "content_type": "text/plain", "expires_at": null })
+    );
     assert_eq!(as_program(&world, &path).await.status, 303, "programs are redirected too");
 }
 
@@ -72,6 +76,18 @@ async fn unknown_tokens_are_404_and_are_not_shown() {
         assert_closed(&world, &format!("/l/{token}"), 404, "not_found").await;
         let problem = as_program(&world, &format!("/l/{token}")).await.json();
         assert_eq!(problem["instance"], "/l/{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_a_path_that_is_no_links_is_not_shown() {
+    let world = World::new().await;
+    let file = world.file("alice", "a.txt", "text/plain").await;
+    let (_, path) = world.link("alice", &file, json!({})).await;
+    for near_miss in [format!("/{path}"), path.replace("/l/", "/L/"), format!("/v1{path}/x/y")] {
+        let answer = world.anonymous("GET", &near_miss).await.expect(404);
+        let token = path.strip_prefix("/l/").expect("a token");
+        assert!(!answer.body.contains(token) && answer.body.contains("/{token}"), "{}", answer.body);
     }
 }
 

@@ -96,7 +96,11 @@ pub(crate) async fn open_named_head(
     get, path = "/l/{token}/about", operation_id = "link_about", tag = "public links", params(("token" = String, Path)),
     responses((status = 200, body = LinkDescription, description = "Done"), (status = 404, description = "Unknown"), (status = 410, description = "It was here and is gone")),
 )]
-pub(crate) async fn about(State(app): State<AppState>, Path(token): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn about(
+    State(app): State<AppState>,
+    _: Visitor,
+    Path(token): Path<String>,
+) -> Result<Response, Problem> {
     let (link, file) = opened(links::open(&app, &token, app.now()).await?)?;
     let description = LinkDescription {
         filename: link.filename.as_ref().unwrap_or(&file.filename).to_string(),
