@@ -9,6 +9,7 @@ use crate::{
     repository::{DoomedObject, RepositoryError},
     self_test,
     stores::StoreError,
+    uploads::COPY_ABANDONED_AFTER,
 };
 
 /// How often it is looked for work.
@@ -59,6 +60,10 @@ pub(crate) async fn round(app: &App) {
     let now = app.now();
     if let Err(error) = app.repository.expire_uploads(now).await {
         tracing::warn!(error = &error as &dyn Error, "uploads could not be expired");
+    }
+    // A copy that still runs began in time, and is given its time.
+    if let Err(error) = app.repository.reject_unfinished(now - COPY_ABANDONED_AFTER).await {
+        tracing::warn!(error = &error as &dyn Error, "unfinished uploads could not be rejected");
     }
     if let Err(error) = app.repository.forget_expired(now).await {
         tracing::warn!(error = &error as &dyn Error, "old rows could not be forgotten");

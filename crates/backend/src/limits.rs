@@ -13,6 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 /// How many requests of one key are allowed in [`WINDOW`], at once or spread.
 pub(crate) const LIMIT: u32 = 6_000;
 
+/// How many sign-ins may begin in [`WINDOW`], of everybody together: who begins one is not known.
+pub(crate) const SIGN_IN_LIMIT: u32 = 600;
+
 pub(crate) const WINDOW: SignedDuration = SignedDuration::from_mins(1);
 
 /// How many keys are remembered. Beyond that the ones that owe nothing are forgotten, and if there are none, all are: a flood
@@ -26,6 +29,8 @@ pub(crate) enum Kind {
     Signing,
     /// Opening a link, per link.
     Exchange,
+    /// Beginning a sign-in, all together.
+    SignIn,
 }
 
 impl Kind {
@@ -33,6 +38,15 @@ impl Kind {
         match self {
             Self::Signing => "signing",
             Self::Exchange => "exchange",
+            Self::SignIn => "sign-in",
+        }
+    }
+
+    /// How many requests are allowed in [`WINDOW`].
+    pub(crate) const fn limit(self) -> u32 {
+        match self {
+            Self::Signing | Self::Exchange => LIMIT,
+            Self::SignIn => SIGN_IN_LIMIT,
         }
     }
 }
@@ -63,7 +77,7 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn take(&self, kind: Kind, key: &str, now: Timestamp) -> Allowance {
         let window = i64::try_from(WINDOW.as_micros()).expect("a minute is few microseconds");
-        let drop = window / i64::from(LIMIT);
+        let drop = window / i64::from(kind.limit());
         let now = now.as_microsecond();
         let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_KEYS {
@@ -110,6 +124,19 @@ mod tests {
         let later = start() + WINDOW / i32::try_from(LIMIT).expect("small");
         assert_eq!(limits.take(Kind::Signing, "alice", later).verdict, Verdict::Allowed);
         assert_eq!(limits.take(Kind::Signing, "alice", later).verdict, Verdict::Refused);
+    }
+
+    #[test]
+    fn sign_ins_have_a_limit_of_their_own() {
+        let limits = Limits::default();
+        for left in (0..SIGN_IN_LIMIT).rev() {
+            let allowance = limits.take(Kind::SignIn, "", start());
+            assert_eq!((allowance.verdict, allowance.remaining), (Verdict::Allowed, left));
+        }
+        assert_eq!(limits.take(Kind::SignIn, "", start()).verdict, Verdict::Refused);
+        let later = start() + WINDOW / i32::try_from(SIGN_IN_LIMIT).expect("small");
+        assert_eq!(limits.take(Kind::SignIn, "", later).verdict, Verdict::Allowed);
+        assert_eq!(limits.take(Kind::SignIn, "", later).verdict, Verdict::Refused);
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(crate) const LOGIN_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// How long a browser stays signed in.
 pub(crate) const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(12);
 
+/// How many sign-ins may be at the issuer at once. Each is a row that anybody can make.
+pub(crate) const MAX_WAITING_SIGN_INS: u32 = 4096;
+
 const TOKEN_REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
 /// The issuer did not say who the browser belongs to.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
-    limits::{Allowance, Kind, LIMIT, Verdict, WINDOW},
+    limits::{Allowance, Kind, Verdict, WINDOW},
     model::{principal::Principal, token::SecretToken},
     random,
 };
@@ -25,6 +25,9 @@ pub(crate) struct Signing(pub(crate) Principal);
 
 /// Somebody who opens a link.
 pub(crate) struct Visitor;
+
+/// Somebody who begins a sign-in.
+pub(crate) struct SigningIn;
 
 /// Where an extractor leaves what the outermost layer writes into the answer.
 #[derive(Clone, Default)]
@@ -54,14 +57,23 @@ impl FromRequestParts<AppState> for Visitor {
     }
 }
 
+impl FromRequestParts<AppState> for SigningIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        take(app, parts, Kind::SignIn, "")?;
+        Ok(Self)
+    }
+}
+
 impl AllowanceSlot {
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let Some(Allowance { kind, remaining, more_in, .. }) = self.0.get() else {
             return;
         };
-        let (name, window) = (kind.as_str(), WINDOW.as_secs());
+        let (name, limit, window) = (kind.as_str(), kind.limit(), WINDOW.as_secs());
         let text = |text: String| HeaderValue::from_str(&text).expect("names and digits are visible ASCII");
-        headers.insert(RATE_LIMIT_POLICY, text(format!("\"{name}\";q={LIMIT};w={window}")));
+        headers.insert(RATE_LIMIT_POLICY, text(format!("\"{name}\";q={limit};w={window}")));
         headers.insert(RATE_LIMIT, text(format!("\"{name}\";r={remaining};t={more_in}")));
     }
 }
@@ -73,8 +85,10 @@ fn take(app: &App, parts: &Parts, kind: Kind, key: &str) -> Result<(), Problem> 
     }
     match allowance.verdict {
         Verdict::Allowed => Ok(()),
-        Verdict::Refused => Err(Problem::new(Code::RateLimited, format!("more than {LIMIT} requests in a minute"))
-            .header(header::RETRY_AFTER, HeaderValue::from(allowance.more_in.max(1)))
-            .hint("wait as long as Retry-After says")),
+        Verdict::Refused => {
+            Err(Problem::new(Code::RateLimited, format!("more than {} requests in a minute", kind.limit()))
+                .header(header::RETRY_AFTER, HeaderValue::from(allowance.more_in.max(1)))
+                .hint("wait as long as Retry-After says"))
+        }
     }
 }

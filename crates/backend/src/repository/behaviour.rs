@@ -44,12 +44,15 @@ mod sqlite {
         a_claimed_copy_cannot_become_a_file,
         an_upload_is_published_once,
         pending_uploads_expire_when_they_can_no_longer_be_completed,
+        unfinished_uploads_are_rejected_when_their_time_is_over,
+        what_cannot_be_deleted_keeps_nothing_else_waiting,
         files_are_listed_newest_first_by_tenant_and_owner,
         a_deleted_file_is_gone_and_its_object_doomed,
         a_change_for_another_revision_changes_nothing,
         a_link_opens_by_each_of_its_tokens_until_it_is_revoked,
         the_same_key_makes_one_thing,
         a_sign_in_is_taken_once_and_in_time,
+        sign_ins_wait_up_to_a_number,
         a_session_ends,
         a_service_key_stays,
     );
@@ -248,6 +251,45 @@ async fn pending_uploads_expire_when_they_can_no_longer_be_completed(repository:
     assert!(repository.claim_doomed(upload.completable_until, 10).await.expect("an answer").is_empty());
 }
 
+async fn unfinished_uploads_are_rejected_when_their_time_is_over(repository: &impl Repository) {
+    let steps: [&[UploadState]; 4] = [
+        &[],
+        &[UploadState::Uploaded],
+        &[UploadState::Uploaded, UploadState::Verifying],
+        &[UploadState::Uploaded, UploadState::Verifying, UploadState::Available],
+    ];
+    let mut uploads = Vec::new();
+    for steps in steps {
+        let upload = upload("alice", start());
+        repository.create_upload(&upload, None).await.expect("created");
+        for step in steps {
+            assert!(repository.advance_upload(upload.id, *step).await.expect("an answer"));
+        }
+        uploads.push(upload);
+    }
+    let over = uploads[0].completable_until;
+    let just_before = over - SignedDuration::from_micros(1);
+    assert_eq!(repository.reject_unfinished(just_before).await.expect("an answer"), 0);
+    assert_eq!(repository.reject_unfinished(over).await.expect("an answer"), 2);
+    let mut states = Vec::new();
+    for upload in uploads {
+        states.push(repository.upload(upload.id).await.expect("an answer").expect("the upload").state);
+    }
+    let expected = [UploadState::Pending, UploadState::Rejected, UploadState::Rejected, UploadState::Available];
+    assert_eq!(states, expected);
+}
+
+async fn what_cannot_be_deleted_keeps_nothing_else_waiting(repository: &impl Repository) {
+    let object = |key: &str| DoomedObject { collection: "files".to_owned(), key: key.to_owned() };
+    for (key, seconds) in [("stuck", 0), ("second", 1), ("third", 2)] {
+        repository.doom_object(&object(key), start() + SignedDuration::from_secs(seconds)).await.expect("doomed");
+    }
+    for (round, expected) in (3..).zip(["stuck", "second", "third", "stuck", "second"]) {
+        let now = start() + SignedDuration::from_secs(round);
+        assert_eq!(repository.claim_doomed(now, 1).await.expect("an answer"), [object(expected)]);
+    }
+}
+
 async fn files_are_listed_newest_first_by_tenant_and_owner(repository: &impl Repository) {
     let mut stored = Vec::new();
     for (index, (owner, name)) in [("alice", "a.txt"), ("bob", "b.txt"), ("alice", "A-%_.TXT")].iter().enumerate() {
@@ -369,13 +411,30 @@ async fn a_sign_in_is_taken_once_and_in_time(repository: &impl Repository) {
     };
     let (one, late) = (SecretToken::mint(), SecretToken::mint());
     for state in [&one, &late] {
-        repository.create_login_attempt(&attempt(state)).await.expect("created");
+        assert!(repository.create_login_attempt(&attempt(state), 2, start()).await.expect("an answer"));
     }
     let taken = repository.take_login_attempt(one.hash(), start()).await.expect("an answer").expect("the attempt");
     assert_eq!((taken.nonce.as_str(), taken.code_verifier.as_str()), ("nonce", "verifier"));
     assert!(repository.take_login_attempt(one.hash(), start()).await.expect("an answer").is_none());
     let too_late = start() + SignedDuration::from_mins(10);
     assert!(repository.take_login_attempt(late.hash(), too_late).await.expect("an answer").is_none());
+}
+
+async fn sign_ins_wait_up_to_a_number(repository: &impl Repository) {
+    let expires_at = start() + SignedDuration::from_mins(10);
+    let begin = async |now: Timestamp| {
+        let attempt = LoginAttempt {
+            state: SecretToken::mint().hash(),
+            nonce: "nonce".to_owned(),
+            code_verifier: "verifier".to_owned(),
+            return_to: "/".to_owned(),
+            expires_at: now + SignedDuration::from_mins(10),
+        };
+        repository.create_login_attempt(&attempt, 2, now).await.expect("an answer")
+    };
+    assert!(begin(start()).await && begin(start()).await);
+    assert!(!begin(expires_at - SignedDuration::from_micros(1)).await);
+    assert!(begin(expires_at).await, "those whose time is over make room");
 }
 
 async fn a_session_ends(repository: &impl Repository) {

@@ -49,6 +49,9 @@ pub(crate) trait Repository: Send + Sync {
     /// Expires pending uploads that can no longer be completed.
     async fn expire_uploads(&self, now: Timestamp) -> Result<u64, RepositoryError>;
 
+    /// Rejects uploads whose completion was begun and that could not be completed any more at `since`.
+    async fn reject_unfinished(&self, since: Timestamp) -> Result<u64, RepositoryError>;
+
     /// The end of a promotion, in one step: the upload is available, the file exists, and its object is no longer doomed.
     async fn publish(&self, upload: UploadId, file: &File) -> Result<Publication, RepositoryError>;
 
@@ -102,7 +105,14 @@ pub(crate) trait Repository: Send + Sync {
     /// Forgets a link and its tokens.
     async fn delete_link(&self, id: LinkId, condition: Revision) -> Result<Conditional<()>, RepositoryError>;
 
-    async fn create_login_attempt(&self, attempt: &LoginAttempt) -> Result<(), RepositoryError>;
+    /// Remembers a sign-in that begins, where fewer than `most` wait after those whose time is over are forgotten. False: it
+    /// does not.
+    async fn create_login_attempt(
+        &self,
+        attempt: &LoginAttempt,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<bool, RepositoryError>;
 
     /// Takes a sign-in that was begun; it cannot be taken twice.
     async fn take_login_attempt(
@@ -126,7 +136,7 @@ pub(crate) trait Repository: Send + Sync {
 pub(crate) struct Once {
     pub(crate) caller: UserId,
     pub(crate) route: &'static str,
-    /// The SHA-256 of the `Idempotency-Key`.
+    /// The SHA-256 of the caller's tenant and the `Idempotency-Key`.
     pub(crate) key: [u8; 32],
     /// The SHA-256 of the body.
     pub(crate) request: [u8; 32],

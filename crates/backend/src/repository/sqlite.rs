@@ -33,7 +33,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Every migration, oldest first. One that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "initial", include_str!("../../migrations/0001_initial.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "initial", include_str!("../../migrations/0001_initial.sql")),
+    (2, "unfinished uploads", include_str!("../../migrations/0002_unfinished_uploads.sql")),
+];
 
 /// The rows in a file.
 pub(crate) struct SqliteRepository {
@@ -158,6 +161,17 @@ impl Repository for SqliteRepository {
         Ok(result.rows_affected())
     }
 
+    async fn reject_unfinished(&self, since: Timestamp) -> Result<u64> {
+        // An uploaded one passes through `verifying` on the way; nobody sees it there.
+        let result = sqlx::query(
+            "UPDATE uploads SET state = 'rejected' WHERE state IN ('uploaded', 'verifying') AND completable_until <= ?1",
+        )
+        .bind(micros(since))
+        .execute(&self.writer)
+        .await?;
+        Ok(result.rows_affected())
+    }
+
     async fn publish(&self, upload: UploadId, file: &File) -> Result<Publication> {
         let mut transaction = self.begin().await?;
         if !advance(&mut transaction, upload, UploadState::Available).await? {
@@ -261,9 +275,12 @@ impl Repository for SqliteRepository {
     }
 
     async fn claim_doomed(&self, now: Timestamp, limit: u32) -> Result<Vec<DoomedObject>> {
+        // What was never tried comes first (NULL sorts before all), then what was tried longest ago: objects that cannot be
+        // deleted must not keep the others waiting.
         let rows = sqlx::query(
             "UPDATE doomed_objects SET claimed_at = ?1 WHERE key IN \
-             (SELECT key FROM doomed_objects WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2) RETURNING collection, key",
+             (SELECT key FROM doomed_objects WHERE due_at <= ?1 ORDER BY claimed_at, due_at LIMIT ?2) \
+             RETURNING collection, key",
         )
         .bind(micros(now))
         .bind(limit)
@@ -378,19 +395,26 @@ impl Repository for SqliteRepository {
         Ok(Conditional::Done(()))
     }
 
-    async fn create_login_attempt(&self, attempt: &LoginAttempt) -> Result<()> {
-        sqlx::query(
+    async fn create_login_attempt(&self, attempt: &LoginAttempt, most: u32, now: Timestamp) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("DELETE FROM login_attempts WHERE expires_at <= ?1")
+            .bind(micros(now))
+            .execute(&mut *transaction)
+            .await?;
+        let result = sqlx::query(
             "INSERT INTO login_attempts (state_hash, nonce, code_verifier, return_to, expires_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+             SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM login_attempts) < ?6",
         )
         .bind(attempt.state.as_bytes())
         .bind(&attempt.nonce)
         .bind(&attempt.code_verifier)
         .bind(&attempt.return_to)
         .bind(micros(attempt.expires_at))
-        .execute(&self.writer)
+        .bind(most)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        transaction.commit().await?;
+        Ok(result.rows_affected() == 1)
     }
 
     async fn take_login_attempt(&self, state: TokenHash, now: Timestamp) -> Result<Option<LoginAttempt>> {

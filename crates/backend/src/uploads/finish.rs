@@ -113,6 +113,12 @@ async fn gone_or_never_there(app: &App, upload: &Upload, now: Timestamp) -> Resu
     let again = app.repository.upload(upload.id).await?.ok_or(FinishError::Missing)?;
     match settled(app, &again, now).await? {
         Some(outcome) => outcome,
+        None if now >= upload.completable_until => {
+            // Its completion was begun, and the object is gone for good.
+            app.repository.advance_upload(upload.id, UploadState::Verifying).await?;
+            app.repository.advance_upload(upload.id, UploadState::Rejected).await?;
+            Err(FinishError::Expired)
+        }
         None if now >= upload.expires_at => Err(FinishError::Expired),
         None => Err(FinishError::NotUploaded),
     }

@@ -3,5 +3,5 @@
 mod finish;
 mod issue;
 
-pub(crate) use finish::{FinishError, finish_upload};
+pub(crate) use finish::{COPY_ABANDONED_AFTER, FinishError, finish_upload};
 pub(crate) use issue::{Declaration, Expiry, LimitedBy, bounded, pending_upload, upload_url};

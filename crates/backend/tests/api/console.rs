@@ -82,6 +82,29 @@ async fn a_sign_in_that_another_browser_began_is_refused() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_fails_shows_a_browser_a_page() {
+    let world = World::new().await;
+    let callback = request("GET", "/auth/callback?error=access_denied").header("accept", "text/html,*/*;q=0.8");
+    let page = world.send(callback.body(Body::empty()).expect("a request")).await.expect(403);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    assert!(page.body.contains("You are not signed in") && page.body.contains("href=\"/auth/login\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn sign_ins_begin_only_so_often() {
+    let world = World::new().await;
+    for _ in 0..600 {
+        world.anonymous("GET", "/auth/login?return_to=//evil.test").await.expect(400);
+    }
+    let refused = world.anonymous("GET", "/auth/login").await.expect(429);
+    assert_eq!((refused.code().as_str(), refused.header("retry-after")), ("rate_limited", "1"));
+    assert_eq!(refused.header("ratelimit-policy"), "\"sign-in\";q=600;w=60");
+    world.advance(SignedDuration::from_secs(1));
+    world.anonymous("GET", "/auth/login").await.expect(303);
+}
+
+#[tokio::test]
 async fn an_id_token_of_another_sign_in_or_audience_signs_nobody_in() {
     type Edit = fn(&mut serde_json::Value);
     let edits: [Edit; 3] = [

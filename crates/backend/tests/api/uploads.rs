@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     store::Fault,
-    support::{World, staging_key, text},
+    support::{World, request, staging_key, text},
 };
 
 async fn declare(world: &World, edit: impl FnOnce(&mut Value)) -> crate::support::Answer {
@@ -52,7 +52,7 @@ async fn the_instructions_name_everything_that_is_signed() {
     assert_eq!(upload["expires_at"], "2026-11-01T12:01:00Z");
     let key = staging_key(&upload);
     assert!(key.starts_with(&format!("staging/demo/{}/", text(&upload["id"]))), "{key}");
-    assert!(text(&upload["snippets"]["curl"]).starts_with("curl --fail-with-body -T './a.txt'"));
+    assert!(text(&upload["snippets"]["curl"]).starts_with("curl --fail-with-body --globoff -T './a.txt'"));
 }
 
 #[tokio::test]
@@ -207,6 +207,22 @@ async fn an_expired_upload_says_so_and_a_late_transfer_still_counts() {
 }
 
 #[tokio::test]
+async fn an_upload_that_was_never_finished_ends_when_its_time_is_over() {
+    let world = World::new().await;
+    let upload = world.upload("alice", "a.txt", "text/plain").await;
+    world.follow(&upload, "hello");
+    world.store.fail(Fault::CopyFails);
+    world.complete("alice", &upload).await.expect(502);
+    world.store.put(&staging_key(&upload), "gone!", &[]);
+    world.advance(SignedDuration::from_mins(15));
+    assert_eq!(world.complete("alice", &upload).await.expect(410).code(), "upload_expired");
+    assert_eq!(state(&world, &upload).await, "verifying", "what is on its way may still come");
+    world.advance(SignedDuration::from_hours(24));
+    assert_eq!(world.complete("alice", &upload).await.expect(410).code(), "upload_expired");
+    assert_eq!(state(&world, &upload).await, "rejected");
+}
+
+#[tokio::test]
 async fn an_aborted_upload_takes_nothing_more() {
     let world = World::new().await;
     let upload = world.upload("alice", "a.txt", "text/plain").await;
@@ -251,11 +267,12 @@ async fn a_collections_rules_hold_at_the_limit_and_one_past_it() {
 #[tokio::test]
 async fn a_wrong_body_is_told_where_it_is_wrong() {
     type Edit = fn(&mut Value);
-    let cases: [(Edit, &str); 12] = [
+    let cases: [(Edit, &str); 13] = [
         (|b| b["size"] = "5".into(), "/size"),
         (|b| b["size"] = (-1).into(), "/size"),
         (|b| b["filename"] = "../../etc/passwd".into(), "/filename"),
         (|b| b["content_type"] = "text".into(), "/content_type"),
+        (|b| b["content_type"] = "image/png;,text/html".into(), "/content_type"),
         (|b| b["checksum"] = json!({ "algorithm": "md5", "value": "x" }), "/checksum"),
         (|b| b["expires_in"] = 0.into(), "/expires_in"),
         (|b| b["metadata"] = json!({ "k": "v".repeat(3000) }), "/metadata"),
@@ -273,6 +290,8 @@ async fn a_wrong_body_is_told_where_it_is_wrong() {
         assert!(text(&told).starts_with(pointer), "{told} should be {pointer}");
     }
     declare(&world, |body| body["collection"] = "unknown".into()).await.expect(404);
+    let long = declare(&world, |body| body["filename"] = "x".repeat(64 * 1024).into()).await.expect(413);
+    assert_eq!(long.code(), "too_large");
 }
 
 #[tokio::test]
@@ -289,4 +308,15 @@ async fn a_repeated_request_gives_the_same_upload_with_a_fresh_url() {
     assert_ne!(first["instructions"]["url"], again["instructions"]["url"]);
     assert_eq!(create("alice", 6).await.expect(422).code(), "idempotency_key_reused");
     assert_ne!(create("bob", 5).await.expect(201).json()["id"], first["id"]);
+    let mut elsewhere = world.claims("alice");
+    elsewhere["org"] = "other".into();
+    let body = json!({ "collection": "files", "filename": "a", "size": 5, "content_type": "text/plain" });
+    let request = request("POST", "/v1/uploads")
+        .header("authorization", format!("Bearer {}", world.key.sign(&elsewhere)))
+        .header("idempotency-key", "one")
+        .header("content-type", "application/json")
+        .body(axum::body::Body::from(body.to_string()));
+    let other = world.send(request.expect("a request")).await.expect(201).json();
+    assert_ne!(other["id"], first["id"], "a key of one tenant leads to nothing in another");
+    assert!(staging_key(&other).starts_with("staging/other/"));
 }

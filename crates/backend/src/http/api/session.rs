@@ -15,17 +15,22 @@ use super::super::{
     caller::BrowserSession,
     cookies::{self, Purpose},
     extract::Query,
+    limited::SigningIn,
     problem::{Code, Problem, ProblemDocument},
+    public::page,
 };
 use crate::{
     app::App,
     authn::{
         issuer::Issuer,
-        sign_in::{self, LOGIN_LIFETIME, SESSION_LIFETIME, SignInError},
+        sign_in::{self, LOGIN_LIFETIME, MAX_WAITING_SIGN_INS, SESSION_LIFETIME, SignInError},
     },
     config::Console,
     model::token::SecretToken,
 };
+
+/// After how many seconds somebody who waits at the issuer may have come back or given up.
+const WAITING_RETRY_AFTER: &str = "60";
 
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct SessionView {
@@ -81,7 +86,11 @@ pub(crate) async fn read(browser: BrowserSession) -> Json<SessionView> {
     get, path = "/auth/login", operation_id = "session_login", tag = "session", params(LoginQuery),
     responses((status = 303, description = "The way there"), (status = "4XX", body = ProblemDocument, description = "A problem", content_type = "application/problem+json")),
 )]
-pub(crate) async fn login(State(app): State<AppState>, Query(query): Query<LoginQuery>) -> Result<Response, Problem> {
+pub(crate) async fn login(
+    State(app): State<AppState>,
+    _: SigningIn,
+    Query(query): Query<LoginQuery>,
+) -> Result<Response, Problem> {
     let (console, issuer) = console(&app)?;
     let return_to = query.return_to.unwrap_or_else(|| "/".to_owned());
     if !is_own_path(&return_to) {
@@ -89,7 +98,11 @@ pub(crate) async fn login(State(app): State<AppState>, Query(query): Query<Login
     }
     let beginning = sign_in::begin(issuer, console, &redirect_uri(&app), return_to, app.now()).await;
     let beginning = beginning.map_err(|error| failed(&error))?;
-    app.repository.create_login_attempt(&beginning.attempt).await?;
+    if !app.repository.create_login_attempt(&beginning.attempt, MAX_WAITING_SIGN_INS, app.now()).await? {
+        return Err(Problem::new(Code::RateLimited, "too many sign-ins have begun and not come back")
+            .header(header::RETRY_AFTER, HeaderValue::from_static(WAITING_RETRY_AFTER))
+            .hint("wait as long as Retry-After says"));
+    }
     let cookie = cookies::set(&app.settings.site.origin, Purpose::Login, &beginning.state.expose(), LOGIN_LIFETIME);
     redirect(&beginning.location, [cookie])
 }
@@ -104,10 +117,17 @@ pub(crate) async fn callback(
     Query(query): Query<CallbackQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (console, issuer) = console(&app)?;
+    match come_back(&app, query, &headers).await {
+        Err(problem) if page::wants_html(&headers) => Ok(page::render_sign_in(&problem)),
+        told => told,
+    }
+}
+
+async fn come_back(app: &App, query: CallbackQuery, headers: &HeaderMap) -> Result<Response, Problem> {
+    let (console, issuer) = console(app)?;
     let origin = &app.settings.site.origin;
     let now = app.now();
-    let held = cookies::read(&headers, origin, Purpose::Login).as_deref().and_then(SecretToken::parse);
+    let held = cookies::read(headers, origin, Purpose::Login).as_deref().and_then(SecretToken::parse);
     let returned = query.state.as_deref().and_then(SecretToken::parse);
     let state = match (held, returned) {
         (Some(held), Some(returned)) if held.hash() == returned.hash() => held.hash(),
@@ -117,7 +137,7 @@ pub(crate) async fn callback(
     let (Some(code), None) = (query.code, query.error) else {
         return Err(Problem::new(Code::Forbidden, "the issuer did not sign you in").hint("begin again at /auth/login"));
     };
-    let principal = sign_in::finish(issuer, console, &app.http, &redirect_uri(&app), &attempt, &code, now).await;
+    let principal = sign_in::finish(issuer, console, &app.http, &redirect_uri(app), &attempt, &code, now).await;
     let (session, token) = sign_in::session(principal.map_err(|error| failed(&error))?, now);
     app.repository.create_session(&session).await?;
     let cookies = [

@@ -1,7 +1,7 @@
 //! The routes for visitors, who have a link and nothing else.
 
 mod link;
-mod page;
+pub(super) mod page;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
