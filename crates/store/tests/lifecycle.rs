@@ -8,7 +8,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use std::time::Instant;
 
 use gatepass_authority::RootSource;
 use gatepass_signing::sigv4::presign::Method;
@@ -108,14 +107,6 @@ fn no_new_key_is_made_over_old_data() {
     fs::remove_file(directory.path().join("root-credentials.json")).unwrap();
     let error = Store::open(kept()).unwrap_err();
     assert!(matches!(error, OpenError::Authority(_)), "{error:?}");
-}
-
-#[test]
-fn an_empty_directory_is_ready_at_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let begun = Instant::now();
-    drop(Store::open(config(directory.path(), Fsync::Never, &clock())).unwrap());
-    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
 }
 
 #[test]
