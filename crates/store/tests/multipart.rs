@@ -239,3 +239,19 @@ fn a_completion_on_condition_sees_writes_since_the_upload_began() {
     upload(&server, "/bucket/key", &id, 1, b"only");
     assert_eq!(on(&id, ("if-match", &seen)).status, 200);
 }
+
+#[test]
+fn a_copy_of_an_object_in_parts_keeps_its_entity_tag() {
+    let server = Server::with_bucket();
+    let id = begin(&server, "/bucket/key", &[]);
+    let first = upload(&server, "/bucket/key", &id, 1, &vec![1_u8; SMALLEST_PART]);
+    let last = upload(&server, "/bucket/key", &id, 2, b"the end");
+    assert_eq!(complete(&server, "/bucket/key", &id, &[(1, &first), (2, &last)]).status, 200);
+
+    let reply = server.signed("PUT", "/bucket/copy", &[("x-amz-copy-source", "/bucket/key")], b"");
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let (source, copy) = (server.get("/bucket/key"), server.get("/bucket/copy"));
+    assert_eq!(copy.body, source.body);
+    assert_eq!(copy.header("etag"), source.header("etag"));
+    assert_eq!(server.signed("GET", "/bucket/copy?partNumber=2", &[], b"").body, b"the end");
+}
