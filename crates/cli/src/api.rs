@@ -4,6 +4,7 @@ use std::{env, io};
 
 use bytes::Bytes;
 use gatepass_backend::Clock;
+use gatepass_signing::encode;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::Scheme};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::body::{Body, Incoming};
@@ -120,7 +121,7 @@ impl Api {
 
     /// The file of an id, or the newest one of a name.
     pub(crate) async fn file(&self, id_or_name: &str) -> Result<Value> {
-        if id_or_name.starts_with("file_") {
+        if is_file_id(id_or_name) {
             return self.get(&format!("/v1/files/{id_or_name}")).await;
         }
         let mut newest: Option<Value> = None;
@@ -136,7 +137,7 @@ impl Api {
                 }
             }
             match page["next_cursor"].as_str() {
-                Some(cursor) => path = format!("/v1/files?cursor={cursor}"),
+                Some(cursor) => path = format!("/v1/files?cursor={}", encoded(cursor)),
                 None => break,
             }
         }
@@ -185,6 +186,20 @@ fn problem(status: StatusCode, body: &[u8]) -> Failure {
     text("hint").into_iter().fold(failure, Failure::hint)
 }
 
+/// Whether a text is made like the id of a file. Anything else is a name, `file_report.txt` too.
+fn is_file_id(text: &str) -> bool {
+    text.strip_prefix("file_").is_some_and(|digits| {
+        digits.len() == 32 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// A text as one segment of a path or one value of a query.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    encode::component(text, &mut out);
+    out
+}
+
 /// The text of a member that must be there.
 pub(crate) fn member<'v>(document: &'v Value, pointer: &str) -> Result<&'v str> {
     document
@@ -196,4 +211,29 @@ pub(crate) fn member<'v>(document: &'v Value, pointer: &str) -> Result<&'v str> 
 /// The clock that a service takes, where a fixed time is wanted.
 pub(crate) fn fixed(now: jiff::Timestamp) -> Clock {
     std::sync::Arc::new(move || now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_32_hexadecimal_digits_make_an_id() {
+        assert!(is_file_id("file_0198b3c0d1e2f30405060708090a0b0c"));
+        for name in [
+            "file_report.txt",
+            "file_",
+            "file_0198b3c0d1e2f30405060708090a0b0",
+            "file_0198b3c0d1e2f30405060708090a0b0c0",
+            "file_0198B3C0D1E2F30405060708090A0B0C",
+            "0198b3c0d1e2f30405060708090a0b0c",
+        ] {
+            assert!(!is_file_id(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_enters_an_address_adds_nothing_to_it() {
+        assert_eq!(encoded("a/b?c=d&e#f%2F ä"), "a%2Fb%3Fc%3Dd%26e%23f%252F%20%C3%A4");
+    }
 }

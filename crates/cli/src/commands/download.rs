@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use crate::{
-    api::{Api, member},
+    api::{Api, encoded, member},
     args::Download,
     failure::{Explain as _, Failure, Outcome, Result},
     output::Output,
@@ -36,7 +36,7 @@ async fn download(arguments: &Download, output: Output) -> Result {
     let file = api.file(&arguments.file).await?;
     let id = member(&file, "/id")?;
     let destination = destination(arguments, &file)?;
-    let url = api.location(&format!("/v1/files/{id}/content")).await?;
+    let url = api.location(&format!("/v1/files/{}/content", encoded(id))).await?;
     // The URL says everything; a token would only go to somebody who must not have it.
     let request = Request::get(url).body(Full::<Bytes>::default()).explain("the signed URL cannot be followed")?;
     let answer = api.http.send(request).await?;

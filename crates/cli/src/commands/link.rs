@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    api::{Api, member},
+    api::{Api, encoded, member},
     args::{Link, LinkCreate, LinkList, LinkRevoke},
     clock::Clock,
     failure::{Failure, Outcome, Result},
@@ -53,14 +53,14 @@ async fn create(arguments: &LinkCreate, output: Output) -> Result {
 async fn list(arguments: &LinkList, output: Output) -> Result {
     let api = Api::connect(&arguments.connection)?;
     let file = api.file(&arguments.file).await?;
-    let first = format!("/v1/links?file_id={}", member(&file, "/id")?);
+    let first = format!("/v1/links?file_id={}", encoded(member(&file, "/id")?));
     let mut links = Vec::new();
     let mut path = first.clone();
     loop {
         let page = api.get(&path).await?;
         links.extend(page["data"].as_array().cloned().unwrap_or_default());
         match page["next_cursor"].as_str() {
-            Some(cursor) => path = format!("{first}&cursor={cursor}"),
+            Some(cursor) => path = format!("{first}&cursor={}", encoded(cursor)),
             None => break,
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio_util::io::ReaderStream;
 
 use crate::{
-    api::{Api, member},
+    api::{Api, encoded, member},
     args::Upload,
     failure::{Explain as _, Failure, Outcome, Result},
     output::Output,
@@ -51,7 +51,7 @@ async fn upload(arguments: &Upload, output: Output) -> Result {
     let id = member(&upload, "/id")?;
     send(&api, &upload, file, metadata.len()).await?;
 
-    let completed = api.post(&format!("/v1/uploads/{id}/complete"), None).await?;
+    let completed = api.post(&format!("/v1/uploads/{}/complete", encoded(id)), None).await?;
     let file_id = member(&upload, "/file_id")?;
     let text = format!("{file_id}  {filename}");
     output.result(text, &completed)?;
