@@ -46,6 +46,7 @@ pub use authz::PolicyError;
 pub use clock::Clock;
 pub use config::Config;
 pub use repository::RepositoryError;
+pub use serve::serve;
 pub use stores::StoreError;
 
 /// The service, opened.

@@ -23,8 +23,9 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(20);
 /// A pause where accepting fails for want of something that others must give back first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `shutdown` resolves, then lets the requests that run end.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+/// Serves any routes until `shutdown` resolves, then lets the requests that run end, within limits that no client can
+/// stretch.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     pin!(shutdown);

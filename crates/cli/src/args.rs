@@ -36,7 +36,7 @@ pub struct Global {
     /// When to use colours; NO_COLOR is honoured
     #[arg(long, global = true, value_name = "auto|always|never", value_enum, hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
-    /// Log more, on standard error; twice for everything
+    /// Log more, on standard error; twice for everything. `store run` and `backend run` log their decisions without it
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// What to log, as in `info,gatepass_store=debug`; RUST_LOG is read where this is left out

@@ -15,6 +15,7 @@ mod output;
 mod private_file;
 mod progress;
 mod provision;
+mod ready_file;
 mod reference;
 mod seed;
 mod server;
@@ -38,7 +39,7 @@ pub fn config_reference() -> String {
 pub fn run(arguments: Arguments) -> ExitCode {
     let Arguments { global, command } = arguments;
     let output = Output::new(global.json, global.color);
-    let outcome = logging::start(&global, output).and_then(|()| commands::run(command, output));
+    let outcome = logging::start(&global, &command, output).and_then(|()| commands::run(command, output));
     match outcome {
         Ok(outcome) => outcome.into(),
         Err(failure) => {

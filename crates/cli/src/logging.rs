@@ -5,15 +5,15 @@ use std::{env, io};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::Global,
+    args::{Backend, Command, Global, Store},
     failure::{Failure, Result},
     output::Output,
 };
 
-/// Starts the log: `--log`, else RUST_LOG, else as often as `-v` was given.
-pub(crate) fn start(global: &Global, output: Output) -> Result<()> {
+/// Starts the log: `--log`, else RUST_LOG, else what the command logs by itself and as often more as `-v` was given.
+pub(crate) fn start(global: &Global, command: &Command, output: Output) -> Result<()> {
     let written = global.log.clone().or_else(|| env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()));
-    let filter = written.as_deref().unwrap_or(match global.verbose {
+    let filter = written.as_deref().unwrap_or(match quietest(command).saturating_add(global.verbose) {
         0 => "warn",
         1 => "info",
         2 => "info,gatepass=debug,gatepass_store=debug,gatepass_backend=debug,gatepass_devidp=debug",
@@ -24,4 +24,13 @@ pub(crate) fn start(global: &Global, output: Output) -> Result<()> {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(output.is_colored());
     let started = if output.is_json() { log.json().try_init() } else { log.try_init() };
     started.map_err(Failure::refused)
+}
+
+/// How far up the levels a command begins. Whoever runs a service must see what it decided and what was revoked; at a
+/// terminal only what went wrong is of interest.
+fn quietest(command: &Command) -> u8 {
+    match command {
+        Command::Backend(Backend::Run(_)) | Command::Store(Store::Run(_)) => 1,
+        _ => 0,
+    }
 }

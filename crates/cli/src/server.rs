@@ -5,15 +5,22 @@ use std::{
     future::Future,
     io,
     net::{SocketAddr, TcpListener as StdListener},
+    time::Duration,
 };
 
+use gatepass_devidp::DevIdp;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
+    task::JoinHandle,
 };
 
 use crate::failure::{Explain as _, Failure, Result};
+
+/// How long the identity provider may go on after the stop was asked for. Its answers are made at once: what takes longer
+/// is a client that does not send its request.
+const IDP_DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// Runs a future to its end on a runtime of its own.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
@@ -49,6 +56,22 @@ fn reason(error: &io::Error) -> String {
 /// Hands a listener to the runtime.
 pub(crate) fn adopt(listener: StdListener) -> Result<TcpListener> {
     TcpListener::from_std(listener).explain("the listener cannot be used")
+}
+
+/// Starts the identity provider. It keeps the backend's limits on connections, and a shorter one on stopping.
+pub(crate) fn serve_idp(idp: &DevIdp, listener: StdListener, stopper: &Stopper) -> Result<JoinHandle<io::Result<()>>> {
+    let serving = gatepass_backend::serve(adopt(listener)?, idp.router(), stopper.stopped());
+    let stopped = stopper.stopped();
+    Ok(tokio::spawn(async move {
+        let too_late = async {
+            stopped.await;
+            tokio::time::sleep(IDP_DRAIN_LIMIT).await;
+        };
+        tokio::select! {
+            served = serving => served,
+            () = too_late => Ok(()),
+        }
+    }))
 }
 
 /// Tells services to stop.

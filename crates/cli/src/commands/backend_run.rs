@@ -9,7 +9,7 @@ use crate::{
     config::File,
     failure::{Explain as _, Failure, Outcome, Result},
     output::Output,
-    private_file,
+    ready_file::ReadyFile,
     server::{self, StopSignals, Stopper},
 };
 
@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &BackendRun, output: Output) -> Result {
 
     server::block_on(async {
         let mut signals = StopSignals::new()?;
+        let ready_file = ReadyFile::clear(arguments.ready_file.as_ref())?;
         let listener = server::listen(address, "the backend", "--listen")?;
         let url = format!("http://{}", listener.local_addr().explain("the listener has no address")?);
         let backend = Backend::open(config, Clock::starting_at(arguments.now).function()).await;
@@ -32,10 +33,7 @@ pub(crate) fn run(arguments: &BackendRun, output: Output) -> Result {
 
         let stopper = Stopper::new();
         let mut serving = tokio::spawn(backend.serve(server::adopt(listener)?, stopper.stopped()));
-        if let Some(path) = &arguments.ready_file {
-            let written = private_file::write_json(path, &json!({ "backend": url }));
-            written.explain(format!("cannot write {}", path.display()))?;
-        }
+        ready_file.announce(&json!({ "backend": url }))?;
         output.result(format_args!("the backend listens on {url}"), &json!({ "backend": url }))?;
         tokio::select! {
             () = signals.stop() => {}
@@ -50,6 +48,7 @@ pub(crate) fn run(arguments: &BackendRun, output: Output) -> Result {
             served = serving => served.explain("the backend broke down")?.explain("the backend broke down")?,
             () = signals.stop_at_once() => return Err(Failure::refused("stopped before all requests had ended")),
         }
+        ready_file.retire()?;
         Ok(Outcome::Done)
     })
 }

@@ -33,6 +33,7 @@ use crate::{
     output::Output,
     private_file,
     provision::Provision,
+    ready_file::ReadyFile,
     seed::Seed,
     server::{self, StopSignals, Stopper},
     state::{Owner, State},
@@ -52,19 +53,18 @@ pub(crate) fn run(options: &DevOptions, output: Output) -> Result {
     let listen = Listen::of(options, &root)?;
     let seed = Seed::read(options.seed.as_deref())?;
     let owner = Owner::take(&options.data.path)?;
+    let ready_file = ReadyFile::clear(options.ready_file.as_ref())?;
     if options.fsync == FsyncChoice::Never {
         Output::note("fsync = never: losing power may lose everything");
     }
     server::block_on(async {
         let signals = StopSignals::new()?;
         let running = start(options, &listen, root, &seed, &owner).await?;
-        if let Some(path) = &options.ready_file {
-            let written = private_file::write_json(path, &running.ready);
-            written.explain(format!("cannot write {}", path.display()))?;
-        }
+        ready_file.announce(&running.ready)?;
         let banner = banner::Banner { state: &running.state, data: &options.data.path, ready_in: started.elapsed() };
         output.result(banner, &running.ready)?;
         running.until_stopped(signals).await?;
+        ready_file.retire()?;
         owner.retire()?;
         Ok(Outcome::Done)
     })
@@ -145,8 +145,7 @@ async fn start(options: &DevOptions, listen: &Listen, root: RootSource, seed: &S
         serving_store.await;
         Ok(())
     });
-    let serving_idp = axum::serve(server::adopt(idp_listener)?, idp.router()).with_graceful_shutdown(stopper.stopped());
-    let serving_idp = tokio::spawn(serving_idp.into_future());
+    let serving_idp = server::serve_idp(&idp, idp_listener, &stopper)?;
 
     let credentials = store.root_credentials();
     Provision::new(&store_url, &options.region, credentials, clock.now())?.all(&options.buckets, seed).await?;

@@ -88,8 +88,7 @@ async fn run_beside(arguments: &Exec, directory: &Path) -> Result<ExitStatus> {
         redirect_uris: Vec::new(),
         now: clock.function(),
     })?;
-    let issuing = axum::serve(server::adopt(listener)?, idp.router()).with_graceful_shutdown(stopper.stopped());
-    let issuing = tokio::spawn(issuing.into_future());
+    let issuing = server::serve_idp(&idp, listener, &stopper)?;
     variables.push(("GATEPASS_ISSUER".to_owned(), issuer));
     for user in USERS {
         variables.push((format!("GATEPASS_TOKEN_{}", user.name.to_ascii_uppercase()), idp.token(user.name)?));

@@ -16,7 +16,7 @@ use crate::{
     credentials,
     failure::{Explain as _, Failure, Outcome, Result},
     output::Output,
-    private_file,
+    ready_file::ReadyFile,
     server::{self, StopSignals, Stopper},
 };
 
@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
 
     server::block_on(async {
         let mut signals = StopSignals::new()?;
+        let ready_file = ReadyFile::clear(arguments.ready_file.as_ref())?;
         let listener = server::listen(address, "the store", "--listen")?;
         let address = listener.local_addr().explain("the listener has no address")?;
         if fsync == FsyncChoice::Never {
@@ -54,16 +55,13 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
         };
         let store = open(config)?;
         let url = format!("http://{address}");
-        if let Some(path) = &arguments.ready_file {
-            let root = store.root_credentials();
-            let ready = json!({
-                "store": url,
-                "region": region,
-                "access_key": root.access_key_id().as_str(),
-                "secret_key": root.secret_key().expose(),
-            });
-            private_file::write_json(path, &ready).explain(format!("cannot write {}", path.display()))?;
-        }
+        let root = store.root_credentials();
+        ready_file.announce(&json!({
+            "store": url,
+            "region": region,
+            "access_key": root.access_key_id().as_str(),
+            "secret_key": root.secret_key().expose(),
+        }))?;
         output.result(format_args!("the store listens on {url}"), &json!({ "store": url, "region": region }))?;
 
         let stopper = Stopper::new();
@@ -75,6 +73,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             served = serving => served.explain("the store broke down")?,
             () = signals.stop_at_once() => return Err(Failure::refused("stopped before all requests had ended")),
         }
+        ready_file.retire()?;
         Ok(Outcome::Done)
     })
 }

@@ -2,37 +2,40 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
 
-use crate::program::{Run, gatepass, run, signal, wait_for_json};
+use crate::program::{Run, gatepass, half_a_request, run, signal, wait_for_end, wait_for_json};
 
 /// A running one, killed when dropped.
 struct Dev {
     child: Child,
     ready: Value,
+    ready_file: PathBuf,
 }
 
 impl Dev {
     fn start(data: &Path, arguments: &[&str]) -> Self {
         let ready_file = data.with_extension("ready");
-        let _ = fs::remove_file(&ready_file);
         let mut command = gatepass(["dev", "--port", "0", "--data"]);
         command.arg(data).arg("--ready-file").arg(&ready_file).args(arguments);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
         let ready = wait_for_json(&ready_file, &mut child);
         assert_eq!(fs::metadata(&ready_file).expect("the file").permissions().mode() & 0o777, 0o600);
-        Self { child, ready }
+        Self { child, ready, ready_file }
     }
 
     fn stop(mut self, name: &str) -> Option<i32> {
         signal(self.child.id(), name);
-        self.child.wait().expect("the program ends").code()
+        let code = wait_for_end(&mut self.child).code();
+        assert!(!self.ready_file.exists(), "nothing is ready any more");
+        code
     }
 
     fn text(&self, name: &str) -> &str {
@@ -78,6 +81,14 @@ fn it_stops_when_told_and_comes_back_with_its_keys() {
     let second = Dev::start(&data, &[]);
     assert_eq!((second.text("access_key"), second.text("secret_key")), (keys.0.as_str(), keys.1.as_str()));
     assert_eq!(second.stop("INT"), Some(0));
+}
+
+#[test]
+fn a_client_that_never_ends_its_request_does_not_keep_it_from_stopping() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let dev = Dev::start(&directory.path().join("data"), &[]);
+    let _stalled = half_a_request(dev.text("issuer"));
+    assert_eq!(dev.stop("TERM"), Some(0));
 }
 
 #[test]
@@ -138,6 +149,46 @@ fn a_file_goes_up_comes_down_and_is_shared() {
 }
 
 #[test]
+fn a_name_that_begins_like_an_id_is_a_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let _dev = Dev::start(&data, &[]);
+    let file = directory.path().join("file_report.txt");
+    fs::write(&file, "a report\n").expect("written");
+    let mut upload = with_data(&data, &["upload"]);
+    upload.arg(&file);
+    assert_eq!(run(upload).code, Some(0));
+    let downloaded = run(with_data(&data, &["download", "--output", "-", "file_report.txt"]));
+    assert_eq!(downloaded.stdout, "a report\n", "{downloaded:?}");
+    let link = run(with_data(&data, &["link", "create", "file_report.txt"]));
+    assert_eq!(link.code, Some(0), "{link:?}");
+    let stranger = run(with_data(&data, &["download", "file_a/../b?c#d"]));
+    assert!(stranger.stderr.starts_with("error: there is no file `file_a/../b?c#d`\n"), "{stranger:?}");
+}
+
+#[test]
+fn a_ready_file_of_an_earlier_run_is_gone_before_anything_listens() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let (data, ready) = (directory.path().join("data"), directory.path().join("ready"));
+    let config = directory.path().join("gatepass.toml");
+    fs::write(&config, run(gatepass(["config", "reference"])).stdout).expect("written");
+    let texts = [&data, &ready, &config].map(|path| path.to_str().expect("UTF-8"));
+    let [data, ready_path, config] = texts;
+    for service in [
+        &["dev", "--port", "0", "--data", data, "--store-listen", &address][..],
+        &["store", "run", "--data", data, "--listen", &address],
+        &["backend", "run", "--config", config, "--listen", &address],
+    ] {
+        fs::write(&ready, "{}").expect("written");
+        let run = run(gatepass([service, &["--ready-file", ready_path]].concat()));
+        assert!(run.stderr.contains("the port is in use"), "{run:?}");
+        assert!(!ready.exists(), "{service:?}");
+    }
+}
+
+#[test]
 fn files_are_still_their_owners_after_a_restart_on_other_ports() {
     let directory = tempfile::tempdir().expect("a directory");
     let data = directory.path().join("data");
@@ -168,8 +219,7 @@ fn a_clock_starts_where_it_is_told_and_can_be_moved() {
 
     let authority = dev.text("backend").strip_prefix("http://").expect("an address");
     let ask = |head: &str| {
-        use std::io::{Read as _, Write as _};
-        let mut stream = std::net::TcpStream::connect(authority).expect("the backend listens");
+        let mut stream = TcpStream::connect(authority).expect("the backend listens");
         let body = r#"{"advance": "48h"}"#;
         let request = format!(
             "POST /_gatepass/clock HTTP/1.1\r\n{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -266,9 +316,19 @@ fn a_store_alone_starts_and_stops() {
     let ready_file = directory.path().join("ready");
     let mut command = gatepass(["store", "run", "--listen", "127.0.0.1:0", "--fsync", "never", "--data"]);
     command.arg(directory.path().join("data")).arg("--ready-file").arg(&ready_file);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+    let log_path = directory.path().join("log");
+    let log = fs::File::create(&log_path).expect("a file");
+    let mut child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the program starts");
     let ready = wait_for_json(&ready_file, &mut child);
-    assert!(ready["store"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:")));
+    let authority = ready["store"].as_str().and_then(|url| url.strip_prefix("http://")).expect("an address");
+    let mut stream = TcpStream::connect(authority).expect("the store listens");
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
     signal(child.id(), "TERM");
-    assert_eq!(child.wait().expect("the program ends").code(), Some(0));
+    assert_eq!(wait_for_end(&mut child).code(), Some(0));
+    assert!(!ready_file.exists(), "nothing is ready any more");
+    let log = fs::read_to_string(&log_path).expect("the log");
+    assert!(log.contains(" INFO ") && log.contains("403"), "a service logs its decisions unasked: {log}");
 }

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::program::{gatepass, run, signal, wait_for_json};
+use crate::program::{gatepass, half_a_request, run, signal, wait_for_end, wait_for_json};
 
 #[test]
 fn the_command_gets_a_store_and_gives_its_exit_code() {
@@ -49,6 +49,20 @@ fn a_signal_is_handed_on_and_the_command_has_the_last_word() {
     wait_for_json(&ready, &mut child);
     signal(child.id(), "TERM");
     assert_eq!(child.wait().expect("the program ends").code(), Some(9));
+}
+
+#[test]
+fn a_client_that_never_ends_its_request_does_not_keep_it_from_ending() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (ready, temporary) = (directory.path().join("ready"), directory.path().join("temporary"));
+    let script =
+        "echo \"\\\"$GATEPASS_ISSUER\\\"\" > \"$0\"; mv \"$0\" \"$1\"; while test -e \"$1\"; do sleep 0.01; done";
+    let mut command = gatepass(["exec", "--", "sh", "-c", script]);
+    let mut child = command.arg(&temporary).arg(&ready).stderr(Stdio::inherit()).spawn().expect("the program starts");
+    let issuer = wait_for_json(&ready, &mut child);
+    let _stalled = half_a_request(issuer.as_str().expect("an address"));
+    std::fs::remove_file(&ready).expect("removed");
+    assert_eq!(wait_for_end(&mut child).code(), Some(0));
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::{
     env,
     ffi::OsStr,
     fs,
+    io::Write as _,
+    net::TcpStream,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -82,6 +84,29 @@ pub(crate) fn wait_for_json(path: &Path, child: &mut Child) -> Value {
         assert!(start.elapsed() < PATIENCE, "{} does not come", path.display());
         std::thread::sleep(TICK);
     }
+}
+
+/// Waits for the end, which must come.
+pub(crate) fn wait_for_end(child: &mut Child) -> ExitStatus {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("the child can be asked") {
+            return status;
+        }
+        if start.elapsed() >= PATIENCE {
+            let _ = child.kill();
+            panic!("the program does not end");
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+/// A connection that has sent the beginning of a request and will not send the rest.
+pub(crate) fn half_a_request(url: &str) -> TcpStream {
+    let authority = url.strip_prefix("http://").expect("an address");
+    let mut stream = TcpStream::connect(authority).expect("somebody listens");
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: ").expect("sent");
+    stream
 }
 
 /// Sends a signal by its name.
