@@ -1,6 +1,6 @@
 //! The tables of `gatepass.toml` that the backend reads, as they are written.
 //!
-//! These types say what can be written; [`Config::resolve`](resolve) says what it means, and refuses by name what this version
+//! These types say what can be written; `Config::resolve` says what it means, and refuses by name what this version
 //! cannot do yet, so that no setting is ever silently ignored.
 
 mod resolve;
