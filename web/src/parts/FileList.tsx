@@ -15,7 +15,8 @@ interface Props {
 }
 
 export function FileList({ api, files, viewer, announce, onDeleted }: Props) {
-  const [deleting, setDeleting] = useState<StoredFile>();
+  // A dialog tells that it closed a moment after it has; that must not close one opened in between.
+  const [deleting, setDeleting] = useState<{ file: StoredFile; turn: number }>();
   const loading = files.status === "loading";
   const empty = files.rows.length === 0;
   const list = useRef<HTMLUListElement>(null);
@@ -49,7 +50,7 @@ export function FileList({ api, files, viewer, announce, onDeleted }: Props) {
               file={file}
               viewer={viewer}
               announce={announce}
-              onDelete={() => setDeleting(file)}
+              onDelete={() => setDeleting((before) => ({ file, turn: (before?.turn ?? 0) + 1 }))}
             />
           ))}
         </ul>
@@ -80,12 +81,13 @@ export function FileList({ api, files, viewer, announce, onDeleted }: Props) {
       )}
       {deleting !== undefined && (
         <DeleteDialog
+          key={deleting.turn}
           api={api}
-          file={deleting}
-          onClose={() => setDeleting(undefined)}
+          file={deleting.file}
+          onClose={() => setDeleting((now) => (now?.turn === deleting.turn ? undefined : now))}
           onDeleted={() => {
             setDeleting(undefined);
-            onDeleted(deleting);
+            onDeleted(deleting.file);
           }}
         />
       )}
