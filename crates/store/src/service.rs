@@ -35,7 +35,7 @@ pub(crate) async fn answer(store: &Arc<Store>, request: Request<Incoming>, unrea
     let (parts, mut incoming) = request.into_parts();
     let method = parts.method.clone();
     let mut log = LogLine::default();
-    let (answer, connection) = match Arrival::read(parts, &store.hosts) {
+    let (answer, mut connection) = match Arrival::read(parts, &store.hosts) {
         Ok(arrival) => {
             let connection = connection_after(&arrival);
             (walk(store, &arrival, &mut incoming, now, &id, &mut log).await, connection)
@@ -47,6 +47,8 @@ pub(crate) async fn answer(store: &Arc<Store>, request: Request<Incoming>, unrea
     };
     if !incoming.is_end_stream() {
         unread.set();
+        // hyper closes such a connection, and a client that was not told would send its next request into it.
+        connection = Connection::Close;
     }
     tracing::info!(
         request_id = id.request_id(),

@@ -525,3 +525,17 @@ fn a_form_is_read_for_those_alone_who_name_a_key_that_exists() {
     assert_eq!(ask(&stranger, form.len()), "InvalidClientTokenId");
     assert_eq!(ask(&signed, MAX_FORM_BYTES + 1), "MalformedQueryString");
 }
+
+#[test]
+fn a_refusal_before_the_body_says_that_the_connection_ends() {
+    let server = Server::with_bucket();
+    server.put("/bucket/key", b"first");
+    let headers = [("if-none-match", "*"), ("expect", "100-continue")];
+    let signed = server.sign("PUT", "/bucket/key", &headers, Body::of(b"again"));
+    let mut head = format!("PUT /bucket/key HTTP/1.1\r\nhost: {}\r\ncontent-length: 5\r\n", server.host());
+    for (name, value) in borrowed(&signed) {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let reply = server.raw(format!("{head}\r\n").as_bytes(), "PUT");
+    assert_eq!((reply.status, reply.header("connection")), (412, Some("close")), "{reply:?}");
+}
