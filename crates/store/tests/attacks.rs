@@ -534,7 +534,7 @@ fn a_refusal_before_the_body_says_that_the_connection_ends() {
     let signed = server.sign("PUT", "/bucket/key", &headers, Body::of(b"again"));
     let mut head = format!("PUT /bucket/key HTTP/1.1\r\nhost: {}\r\ncontent-length: 5\r\n", server.host());
     for (name, value) in borrowed(&signed) {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n").expect("writing to a String cannot fail");
     }
     let reply = server.raw(format!("{head}\r\n").as_bytes(), "PUT");
     assert_eq!((reply.status, reply.header("connection")), (412, Some("close")), "{reply:?}");
