@@ -6,12 +6,14 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate may import of this workspace. `ARCHITECTURE.md` shows the same table and says why.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("gatepass-signing", &[]),
+    ("gatepass-signing", &["gatepass-rsa-sha1"]),
+    ("gatepass-rsa-sha1", &[]),
     ("gatepass-iam", &[]),
     ("gatepass-protocol", &["gatepass-signing"]),
     ("gatepass-authority", &["gatepass-signing", "gatepass-iam", "gatepass-protocol"]),
     ("gatepass-store", &["gatepass-signing", "gatepass-iam", "gatepass-protocol", "gatepass-authority"]),
     ("gatepass-backend", &["gatepass-signing", "gatepass-protocol", "gatepass-iam"]),
+    ("gatepass-doctor", &["gatepass-signing", "gatepass-protocol", "gatepass-iam"]),
     ("gatepass-devidp", &[]),
     (
         "gatepass",
@@ -22,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gatepass-authority",
             "gatepass-store",
             "gatepass-backend",
+            "gatepass-doctor",
             "gatepass-devidp",
         ],
     ),
@@ -30,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without IO, clock or runtime.
-const PURE: [&str; 3] = ["gatepass-signing", "gatepass-iam", "gatepass-protocol"];
+const PURE: [&str; 4] = ["gatepass-signing", "gatepass-iam", "gatepass-protocol", "gatepass-doctor"];
 
 /// Whoever depends on one of these does IO, or is about to.
 const IMPURE: [&str; 8] = ["tokio", "hyper", "hyper-util", "axum", "reqwest", "mio", "async-std", "redb"];

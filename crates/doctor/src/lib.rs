@@ -1,0 +1,2 @@
+//! Says why a signed URL fails, without IO.
+#![warn(missing_docs)]
