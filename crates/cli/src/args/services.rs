@@ -1,0 +1,80 @@
+//! `gatepass store` and `gatepass backend`: one service alone.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use jiff::Timestamp;
+
+/// `gatepass store`.
+#[derive(Debug, Subcommand)]
+pub enum Store {
+    /// Run the store
+    Run(StoreRun),
+}
+
+/// `gatepass store run`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Root keys come from GATEPASS_ROOT_ACCESS_KEY and GATEPASS_ROOT_SECRET_KEY (MINIO_ROOT_USER and \
+    MINIO_ROOT_PASSWORD are understood); without them they are made at the first start and kept in the data directory."
+)]
+pub struct StoreRun {
+    /// A configuration file; its `[store]` is read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Where objects are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:9000]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// The region that signatures name [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Whether writes have reached the disk when they are acknowledged [default: always]
+    #[arg(long, value_enum, value_name = "always|never", hide_possible_values = true)]
+    pub fsync: Option<FsyncChoice>,
+    /// Host names that are answered, besides the address itself; before each, a bucket may stand. Separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub hosts: Option<Vec<String>>,
+    /// Write address and keys to this file (mode 0600) once the store answers
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ready_file: Option<PathBuf>,
+    /// Start the clock at this time and let it tick
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<Timestamp>,
+}
+
+/// Whether acknowledged writes have reached the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FsyncChoice {
+    /// Every write, before it is acknowledged
+    Always,
+    /// Never: for data that may be thrown away
+    Never,
+}
+
+/// `gatepass backend`.
+#[derive(Debug, Subcommand)]
+pub enum Backend {
+    /// Run the backend
+    Run(BackendRun),
+}
+
+/// `gatepass backend run`.
+#[derive(Debug, Args)]
+pub struct BackendRun {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = crate::config::DEFAULT_FILE, value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+    /// Where to listen, instead of what the file says
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Write the address to this file (mode 0600) once the backend answers
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ready_file: Option<PathBuf>,
+    /// Start the clock at this time and let it tick
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<Timestamp>,
+}

@@ -1,0 +1,136 @@
+//! `gatepass sign`.
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use jiff::Timestamp;
+
+use crate::values::{Checksum, ObjectLocation, Pair, Seconds, Size};
+
+/// `gatepass sign`.
+#[derive(Debug, Subcommand)]
+pub enum Sign {
+    /// A URL that downloads an object
+    Get(SignRead),
+    /// A URL that asks about an object
+    Head(SignRead),
+    /// A URL that uploads an object
+    Put(SignPut),
+    /// A URL that deletes an object
+    Delete(SignDelete),
+}
+
+/// What every signed URL takes.
+#[derive(Debug, Args)]
+pub struct SignCommon {
+    /// The object: everything after the bucket's slash is the key, literally
+    #[arg(value_name = "s3://BUCKET/KEY")]
+    pub object: ObjectLocation,
+    /// How long the URL works, up to seven days: 15m, 3600
+    #[arg(long, alias = "expires-in", value_name = "DURATION", default_value = "15m")]
+    pub expires: Seconds,
+    /// Round the signing time down to multiples of this, so that equal URLs can be cached
+    #[arg(long, value_name = "DURATION")]
+    pub round: Option<Seconds>,
+    /// Sign this request header: whoever uses the URL must send it; may be repeated
+    #[arg(long = "header", value_name = "NAME=VALUE")]
+    pub headers: Vec<Pair>,
+    /// Whose optional parameters to add: js is the AWS SDK for JavaScript; gatepass and boto add none
+    #[arg(long, value_enum, value_name = "gatepass|boto|js", hide_possible_values = true, default_value_t = Dialect::Gatepass)]
+    pub dialect: Dialect,
+    /// Where the store is
+    #[command(flatten)]
+    pub place: Place,
+    /// Sign as of this time, for reproducible results
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<Timestamp>,
+}
+
+/// Where the store is and who signs.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The region [default: AWS_REGION, the profile's, us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Where the store is reached by whoever uses the URL [default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, Amazon S3]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub endpoint: Option<String>,
+    /// Put the bucket into the path, as an endpoint of your own usually wants it
+    #[arg(long, conflicts_with = "virtual_host")]
+    pub path_style: bool,
+    /// Put the bucket before the host name, as Amazon S3 wants it
+    #[arg(long)]
+    pub virtual_host: bool,
+    /// A profile of the shared AWS files, instead of the environment
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// `gatepass sign get` and `head`.
+#[derive(Debug, Args)]
+pub struct SignRead {
+    /// What every signed URL takes.
+    #[command(flatten)]
+    pub common: SignCommon,
+    /// This version of the object
+    #[arg(long, value_name = "ID")]
+    pub version_id: Option<String>,
+    /// The name under which browsers save the object; any text
+    #[arg(long, value_name = "NAME")]
+    pub filename: Option<String>,
+    /// Whether browsers save or show the object
+    #[arg(long, value_enum, value_name = "attachment|inline", hide_possible_values = true)]
+    pub disposition: Option<Disposition>,
+    /// Answer with this header instead of the object's, as in `content-type=text/plain`; may be repeated
+    #[arg(long = "response-header", value_name = "NAME=VALUE")]
+    pub response_headers: Vec<Pair>,
+}
+
+/// `gatepass sign put`.
+#[derive(Debug, Args)]
+pub struct SignPut {
+    /// What every signed URL takes.
+    #[command(flatten)]
+    pub common: SignCommon,
+    /// The upload must have this type
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: Option<String>,
+    /// The upload must have this size: bytes, or 5MiB
+    #[arg(long, value_name = "SIZE")]
+    pub content_length: Option<Size>,
+    /// The upload must have this checksum, as in `sha256:…`, in hexadecimal or base64
+    #[arg(long, value_name = "ALGORITHM:VALUE")]
+    pub checksum: Option<Checksum>,
+    /// The object must not exist yet
+    #[arg(long, value_name = "ETAG", num_args = 0..=1, require_equals = true, default_missing_value = "*", value_parser = ["*"])]
+    pub if_none_match: Option<String>,
+}
+
+/// `gatepass sign delete`.
+#[derive(Debug, Args)]
+pub struct SignDelete {
+    /// What every signed URL takes.
+    #[command(flatten)]
+    pub common: SignCommon,
+    /// This version of the object
+    #[arg(long, value_name = "ID")]
+    pub version_id: Option<String>,
+}
+
+/// Whose optional parameters a URL has. They change the text and not the meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// None
+    Gatepass,
+    /// As boto3 and the AWS CLI: none
+    Boto,
+    /// As the AWS SDK for JavaScript: `x-id` and `X-Amz-Content-Sha256`
+    Js,
+}
+
+/// Whether browsers save or show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Disposition {
+    /// Save
+    Attachment,
+    /// Show
+    Inline,
+}
