@@ -14,7 +14,7 @@ use clap_complete::Shell;
 pub(crate) use dev::{DataDirectory, Dev, DevCommand, DevOptions, DevToken, Env, Exec};
 pub(crate) use files::{Connection, Download, Link, LinkCreate, LinkList, LinkRevoke, Upload};
 pub(crate) use services::{Backend, BackendRun, FsyncChoice, Store, StoreRun};
-pub(crate) use sign::{Dialect, Disposition, Place, Sign, SignCommon, SignDelete, SignPut, SignRead};
+pub(crate) use sign::{Dialect, Disposition, Place, Sign, SignCommon, SignPut, SignRead};
 pub(crate) use verify::Verify;
 
 /// Hands out signed URLs for private files, and honours them.
@@ -99,6 +99,14 @@ pub enum Command {
         /// Which shell
         #[arg(value_enum)]
         shell: Shell,
+    },
+    /// Print the manual page, or write one page per command into a directory
+    #[command(after_help = "To read it at once: gatepass man | man -l -\n\
+        To install all pages: gatepass man ~/.local/share/man/man1")]
+    Man {
+        /// Where to put the pages; it is made where there is none
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
     },
 }
 

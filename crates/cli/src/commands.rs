@@ -10,6 +10,7 @@ mod download;
 mod env;
 mod exec;
 mod link;
+mod man;
 mod sign;
 mod store_run;
 mod upload;
@@ -40,5 +41,6 @@ pub(crate) fn run(command: Command, output: Output) -> Result {
         Command::Config(Config::Check { file }) => config_check::run(&file, output),
         Command::Config(Config::Reference) => config_reference::run(output),
         Command::Completions { shell } => completions::run(shell),
+        Command::Man { directory } => man::run(directory.as_deref()),
     }
 }

@@ -1,8 +1,10 @@
 //! What every command has in common.
 
+use std::{ffi::OsStr, fs};
+
 use serde_json::Value;
 
-use crate::program::{gatepass, run, with_keys};
+use crate::program::{Run, gatepass, run, with_keys};
 
 #[test]
 fn wrong_usage_is_2_and_prints_nothing_on_standard_output() {
@@ -45,4 +47,20 @@ fn every_shell_gets_its_completions() {
         assert_eq!(run.code, Some(0), "{shell}");
         assert!(run.stdout.contains("gatepass"), "{shell}");
     }
+}
+
+#[test]
+fn every_command_gets_its_manual_page() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let pages = directory.path().join("man1");
+    let written = run(gatepass([OsStr::new("man"), pages.as_os_str()]));
+    assert_eq!((written.code, written.stdout.as_str()), (Some(0), ""), "{written:?}");
+    for (name, option) in
+        [("gatepass.1", "color"), ("gatepass-sign-get.1", "expires"), ("gatepass-dev-token.1", "data")]
+    {
+        let page = fs::read_to_string(pages.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(page.contains(".TH gatepass") && page.contains(&format!(r"\-\-{option}")), "{name}: {page}");
+    }
+    let first = fs::read_to_string(pages.join("gatepass.1")).expect("written");
+    assert_eq!(run(gatepass(["man"])), Run { code: Some(0), stdout: first, stderr: String::new() });
 }
