@@ -57,4 +57,6 @@ pub mod encode;
 pub mod request;
 pub mod signed_url;
 pub mod sigv4;
+#[cfg(feature = "sigv4a")]
+pub mod sigv4a;
 pub mod time;

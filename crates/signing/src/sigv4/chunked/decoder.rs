@@ -1,106 +1,11 @@
-//! Decoding `aws-chunked` bodies piece by piece, checking signatures along the chain.
-//!
-//! Each chunk is signed over the signature of the one before; the first over the seed, which is the signature of the
-//! request (AWS: "Signature calculations for the Authorization header: transferring payload in multiple chunks").
-//! Data passes through as it comes, before the signature at the end of its chunk has been checked: it is not to be
-//! believed until [`Decoder::finish`] has returned.
-//!
-//! ```
-//! use gatepass_signing::sigv4::chunked::Decoder;
-//!
-//! let mut decoder = Decoder::unsigned(5);
-//! let mut body = Vec::new();
-//! for piece in [&b"5\r\nhe"[..], b"llo\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n"] {
-//!     let mut rest = piece;
-//!     while let Some(data) = decoder.next(&mut rest).unwrap() {
-//!         body.extend_from_slice(data);
-//!     }
-//! }
-//! let trailers = decoder.finish().unwrap();
-//! assert_eq!(body, b"hello");
-//! assert_eq!(trailers.get("x-amz-checksum-crc32"), Some("NhCmhg=="));
-//! ```
-
-use std::fmt;
+//! The decoder: it hands data through as it comes, and checks each signature at the end of its chunk.
 
 use sha2::{Digest, Sha256};
 
-use crate::encode;
-use crate::sigv4::key::{Signature, SigningKey};
-use crate::sigv4::scope::Scope;
-use crate::time::AmzDate;
-
-/// The smallest chunk that may be followed by another.
-pub const MIN_CHUNK_BYTES: u64 = 8 * 1024;
-/// The longest line before a chunk: sixteen digits, the extension and a signature fit.
-pub const MAX_CHUNK_HEADER_BYTES: usize = 128;
-/// The longest line of a trailer.
-pub const MAX_TRAILER_BYTES: usize = 1024;
-/// The most trailers. SDKs send one.
-pub const MAX_TRAILERS: usize = 8;
-
-const CHUNK_EXTENSION: &str = ";chunk-signature=";
-const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
-/// SHA-256 of nothing, which stands in every chunk's string to sign.
-const EMPTY_SHA256: &[u8] = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-/// Whether signed chunks end in a trailer, which is then signed too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trailer {
-    /// The last chunk is the end.
-    Absent,
-    /// Trailers follow the last chunk, and their signature.
-    Signed,
-}
-
-/// Where a chain of signed chunks begins. Only a verified request has one.
-#[derive(Clone)]
-pub struct ChunkSeed {
-    key: SigningKey,
-    /// `\n` date `\n` scope `\n`, which every string to sign repeats.
-    context: String,
-    signature: Signature,
-    trailer: Trailer,
-}
-
-impl ChunkSeed {
-    pub(crate) fn new(
-        key: SigningKey,
-        signed_at: AmzDate,
-        scope: &Scope,
-        signature: Signature,
-        trailer: Trailer,
-    ) -> Self {
-        Self { key, context: format!("\n{signed_at}\n{scope}\n"), signature, trailer }
-    }
-
-    /// Whether a signed trailer follows.
-    #[must_use]
-    pub fn trailer(&self) -> Trailer {
-        self.trailer
-    }
-
-    fn expect_chunk(&mut self, sha256: &[u8; 32]) -> Signature {
-        let previous = self.signature.hex();
-        let digest = encode::hex_of_32(sha256);
-        let parts: [&[u8]; 7] =
-            [b"AWS4-HMAC-SHA256-PAYLOAD", self.context.as_bytes(), &previous, b"\n", EMPTY_SHA256, b"\n", &digest];
-        self.signature = self.key.sign(&parts);
-        self.signature.clone()
-    }
-
-    fn expect_trailer(&self, sha256: &[u8; 32]) -> Signature {
-        let previous = self.signature.hex();
-        let digest = encode::hex_of_32(sha256);
-        self.key.sign(&[b"AWS4-HMAC-SHA256-TRAILER", self.context.as_bytes(), &previous, b"\n", &digest])
-    }
-}
-
-impl fmt::Debug for ChunkSeed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChunkSeed").field("trailer", &self.trailer).finish_non_exhaustive()
-    }
-}
+use super::{
+    CHUNK_EXTENSION, ChunkSeed, MAX_CHUNK_HEADER_BYTES, MAX_TRAILER_BYTES, MAX_TRAILERS, MIN_CHUNK_BYTES,
+    TRAILER_SIGNATURE, Trailer, is_trailer_name, is_trailer_value,
+};
 
 /// The trailers of a body: lower-case names, trimmed values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,7 +66,7 @@ pub struct Decoder {
     line: Vec<u8>,
     chunks: u64,
     last_chunk_bytes: u64,
-    chunk_signature: Option<Signature>,
+    chunk_signature: String,
     chunk_hash: Sha256,
     trailers: Trailers,
     trailer_hash: Sha256,
@@ -205,7 +110,7 @@ impl Decoder {
             line: Vec::with_capacity(MAX_CHUNK_HEADER_BYTES),
             chunks: 0,
             last_chunk_bytes: MIN_CHUNK_BYTES,
-            chunk_signature: None,
+            chunk_signature: String::new(),
             chunk_hash: Sha256::new(),
             trailers: Trailers::default(),
             trailer_hash: Sha256::new(),
@@ -307,7 +212,7 @@ impl Decoder {
     }
 
     fn end_of_header(&mut self) -> Result<(), ChunkError> {
-        let (bytes, signature) = self.read_header()?;
+        let bytes = self.read_header()?;
         self.line.clear();
         if self.last_chunk_bytes < MIN_CHUNK_BYTES && bytes > 0 {
             return Err(ChunkError::ChunkTooSmall { chunk: self.chunks, bytes: self.last_chunk_bytes });
@@ -319,43 +224,40 @@ impl Decoder {
         }
         self.chunks += 1;
         self.last_chunk_bytes = bytes;
-        self.chunk_signature = signature;
         if bytes > 0 {
             self.state = State::Data { left: bytes };
             return Ok(());
         }
         self.check_chunk_signature()?;
         self.state = match &self.seed {
-            Some(seed) if seed.trailer == Trailer::Absent => State::BodyEnd,
+            Some(seed) if seed.trailer() == Trailer::Absent => State::BodyEnd,
             _ => State::TrailerLine,
         };
         Ok(())
     }
 
-    fn read_header(&self) -> Result<(u64, Option<Signature>), ChunkError> {
+    /// The size of the chunk that begins; its signature is kept for when its data has passed.
+    fn read_header(&mut self) -> Result<u64, ChunkError> {
         let line = std::str::from_utf8(&self.line).map_err(|_| ChunkError::HeaderMalformed)?;
-        let (size, signature) = match (&self.seed, line.split_once(CHUNK_EXTENSION)) {
-            (None, None) => (line, None),
-            // A signature that is no 64 digits matches nothing.
+        let size = match (&self.seed, line.split_once(CHUNK_EXTENSION)) {
+            (None, None) => line,
             (Some(_), Some((size, signature))) => {
-                (size, Some(Signature::parse(signature).ok_or(ChunkError::SignatureMismatch)?))
+                self.chunk_signature.clear();
+                self.chunk_signature.push_str(signature);
+                size
             }
             (None, Some(_)) | (Some(_), None) => return Err(ChunkError::HeaderMalformed),
         };
         if size.is_empty() || !size.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(ChunkError::HeaderMalformed);
         }
-        let size = u64::from_str_radix(size, 16).map_err(|_| ChunkError::HeaderMalformed)?;
-        Ok((size, signature))
+        u64::from_str_radix(size, 16).map_err(|_| ChunkError::HeaderMalformed)
     }
 
     fn check_chunk_signature(&mut self) -> Result<(), ChunkError> {
         let Some(seed) = &mut self.seed else { return Ok(()) };
-        let expected = seed.expect_chunk(&self.chunk_hash.finalize_reset().into());
-        match self.chunk_signature.take() {
-            Some(provided) if provided.matches(&expected) => Ok(()),
-            _ => Err(ChunkError::SignatureMismatch),
-        }
+        let digest = self.chunk_hash.finalize_reset().into();
+        if seed.check_chunk(&self.chunk_signature, &digest) { Ok(()) } else { Err(ChunkError::SignatureMismatch) }
     }
 
     fn end_of_trailer_line(&mut self) -> Result<(), ChunkError> {
@@ -368,9 +270,7 @@ impl Decoder {
         let line = std::str::from_utf8(&line).map_err(|_| ChunkError::TrailerMalformed)?;
         let (name, value) = line.split_once(':').ok_or(ChunkError::TrailerMalformed)?;
         let (name, value) = (name.to_ascii_lowercase(), value.trim_ascii());
-        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let is_value = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-        if !is_name || !is_value || self.trailer_signed {
+        if !is_trailer_name(&name) || !is_trailer_value(value) || self.trailer_signed {
             return Err(ChunkError::TrailerMalformed);
         }
         if name == TRAILER_SIGNATURE {
@@ -389,8 +289,7 @@ impl Decoder {
 
     fn check_trailer_signature(&mut self, provided: &str) -> Result<(), ChunkError> {
         let Some(seed) = &self.seed else { return Err(ChunkError::TrailerMalformed) };
-        let expected = seed.expect_trailer(&self.trailer_hash.finalize_reset().into());
-        if !Signature::parse(provided).is_some_and(|provided| provided.matches(&expected)) {
+        if !seed.check_trailer(provided, &self.trailer_hash.finalize_reset().into()) {
             return Err(ChunkError::SignatureMismatch);
         }
         self.trailer_signed = true;
