@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::request::is_secret;
+use crate::time::{Life, LimitedBy};
 
 /// A signed URL, with what its holder must know to use it.
 #[derive(Clone)]
@@ -12,9 +13,7 @@ pub struct SignedUrl {
     pub(crate) url: String,
     pub(crate) method: &'static str,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) signed_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
-    pub(crate) effective_expires_at: Timestamp,
+    pub(crate) life: Life,
 }
 
 impl SignedUrl {
@@ -42,22 +41,35 @@ impl SignedUrl {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// When the URL ends, and why then.
+    #[must_use]
+    pub fn life(&self) -> Life {
+        self.life
+    }
+
     /// The second from which the URL's lifetime counts.
     #[must_use]
     pub fn signed_at(&self) -> Timestamp {
-        self.signed_at
+        self.life.signed_at()
     }
 
     /// The last moment that the signature allows.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
-        self.expires_at
+        self.life.expires_at()
     }
 
-    /// The last moment that the URL works: the credentials may end before the signature does.
+    /// The last moment that the URL works: the credentials may end before the signature does, and the bucket may accept
+    /// no signature of its age.
     #[must_use]
     pub fn effective_expires_at(&self) -> Timestamp {
-        self.effective_expires_at
+        self.life.effective_expires_at()
+    }
+
+    /// What [`effective_expires_at`](Self::effective_expires_at) comes from.
+    #[must_use]
+    pub fn limited_by(&self) -> LimitedBy {
+        self.life.limited_by()
     }
 }
 
@@ -84,8 +96,9 @@ impl fmt::Debug for SignedUrl {
             .field("method", &self.method)
             .field("url", &format_args!("{self}"))
             .field("headers", &header_names)
-            .field("expires_at", &self.expires_at)
-            .field("effective_expires_at", &self.effective_expires_at)
+            .field("expires_at", &self.expires_at())
+            .field("effective_expires_at", &self.effective_expires_at())
+            .field("limited_by", &self.limited_by())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,26 @@
-//! The two times of a signed URL: the second it was signed ([`AmzDate`]) and how long it lives ([`Lifetime`]).
+//! The times of what is signed: the second it was signed ([`AmzDate`]), how long that is good for ([`Lifetime`]), how
+//! far the signing time is rounded ([`SigningWindow`]), and when it really ends, and why then ([`Life`]).
 //!
 //! No clock is read here: `now` is always an argument.
+//!
+//! ```
+//! use gatepass_signing::time::{AgeLimit, Lifetime, LimitedBy, SigningWindow};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Good for 15 minutes, the same bytes for 5 minutes at a time; the bucket's policy wants nothing older than 10.
+//! let window = SigningWindow::new(Lifetime::from_secs(900)?, 300)?.with_age_limit(AgeLimit::from_secs(600)?)?;
+//!
+//! let now = "2026-01-01T12:04:00Z".parse()?;
+//! let signed_at = window.signing_time(now);
+//! assert_eq!(signed_at.as_str(), "20260101T120000Z");
+//!
+//! let life = window.life(&signed_at, None);
+//! assert_eq!(life.expires_at(), "2026-01-01T12:15:00Z".parse()?);
+//! assert_eq!(life.effective_expires_at(), "2026-01-01T12:10:00Z".parse()?);
+//! assert_eq!(life.limited_by(), LimitedBy::AgeLimit);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 
@@ -121,7 +141,35 @@ impl Lifetime {
     }
 }
 
-/// Why a [`Lifetime`] or a [`SigningWindow`] cannot be made.
+/// The greatest age of a signature that a bucket's policy accepts: its condition on `s3:signatureAge`.
+///
+/// The policy counts from the signing time and not from the moment at which the URL was handed out, so rounding takes
+/// from it. ("Amazon S3 Signature Version 4 Authentication Specific Policy Keys" in the S3 API reference.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgeLimit(SignedDuration);
+
+impl AgeLimit {
+    /// Milliseconds, as the policy writes them.
+    pub fn from_millis(milliseconds: u64) -> Result<Self, LifetimeError> {
+        if milliseconds == 0 {
+            return Err(LifetimeError::Zero);
+        }
+        Ok(Self(SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or(i64::MAX))))
+    }
+
+    /// Seconds.
+    pub fn from_secs(seconds: u64) -> Result<Self, LifetimeError> {
+        Self::from_millis(seconds.saturating_mul(1000))
+    }
+
+    /// The limit as a duration.
+    #[must_use]
+    pub fn duration(self) -> SignedDuration {
+        self.0
+    }
+}
+
+/// Why a [`Lifetime`], an [`AgeLimit`] or a [`SigningWindow`] cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LifetimeError {
     /// A URL that has expired when it is made helps nobody.
@@ -133,39 +181,64 @@ pub enum LifetimeError {
         /// What was asked for.
         seconds: u64,
     },
-    /// The signing time may be rounded down by at most half of the lifetime, so that a URL lives at least half of it.
-    #[error("a signing window of {window} seconds exceeds half of the lifetime of {lifetime} seconds")]
+    /// A signing time that may be rounded down by the whole lifetime would make URLs that are dead when handed out.
+    #[error("a signing window of {window} seconds is not shorter than the lifetime of {lifetime} seconds")]
     WindowTooWide {
-        /// The window asked for.
+        /// The window asked for, in seconds.
         window: u64,
-        /// The lifetime beside it.
+        /// The lifetime beside it, in seconds.
         lifetime: u64,
+    },
+    /// The same for the age limit. Where nothing is rounded the window is the second in which a URL is signed.
+    #[error("a signing window of {window} seconds is not shorter than the age limit of {age_limit} milliseconds")]
+    WindowBeyondAgeLimit {
+        /// The window, in seconds.
+        window: u64,
+        /// The age limit beside it, in milliseconds.
+        age_limit: u64,
     },
 }
 
-/// A lifetime together with the steps in which signing time advances.
+/// A lifetime together with the steps in which signing time advances, and the age limit of the bucket, if it has one.
 ///
 /// Signing at the start of a step makes every URL of that step equal, byte for byte, so browsers and CDNs can cache it.
-/// A plain [`Lifetime`] converts into the window of one second, which rounds nothing.
+/// A plain [`Lifetime`] converts into the window of one second, which rounds nothing but the fraction that the format
+/// cannot carry.
+///
+/// **Guarantee.** A URL of lifetime `E` and step `R` that is signed at any `now` since 1970 has a remaining life of more
+/// than `E − R` and at most `E`; no window exists with `R ≥ E`. In whole seconds the shortest is `E − R + 1`
+/// ([`shortest_life`](Self::shortest_life)). With an age limit `A` the same holds with the smaller of `E` and `A` in
+/// place of `E`. Credentials that end sooner shorten it further: [`Life::limited_by`] tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SigningWindow {
     lifetime: Lifetime,
     step: u32,
+    age_limit: Option<AgeLimit>,
 }
 
 impl SigningWindow {
-    /// Steps of `step_seconds`, at most half of `lifetime`: a URL handed out late in a step still lives half its lifetime.
+    /// Steps of `step_seconds`, at least one and fewer than the seconds of `lifetime`. Steps are counted from the start
+    /// of 1970 in UTC, so every process on every machine rounds alike.
     pub fn new(lifetime: Lifetime, step_seconds: u64) -> Result<Self, LifetimeError> {
         if step_seconds == 0 {
             return Err(LifetimeError::Zero);
         }
-        if step_seconds == 1 {
-            return Ok(Self::from(lifetime));
-        }
         match u32::try_from(step_seconds) {
-            Ok(step) if step_seconds <= lifetime.as_secs() / 2 => Ok(Self { lifetime, step }),
+            Ok(step) if step_seconds < lifetime.as_secs() => Ok(Self { lifetime, step, age_limit: None }),
             _ => Err(LifetimeError::WindowTooWide { window: step_seconds, lifetime: lifetime.as_secs() }),
         }
+    }
+
+    /// Says that the bucket refuses older signatures. It changes no byte of a URL, only what is known of its end. The
+    /// limit must be longer than the step, or URLs from the end of a step would be refused at once.
+    pub fn with_age_limit(self, limit: AgeLimit) -> Result<Self, LifetimeError> {
+        if limit.duration() <= SignedDuration::from_secs(i64::from(self.step)) {
+            return Err(LifetimeError::WindowBeyondAgeLimit {
+                window: u64::from(self.step),
+                age_limit: u64::try_from(limit.duration().as_millis()).unwrap_or(u64::MAX),
+            });
+        }
+        Ok(Self { age_limit: Some(limit), ..self })
     }
 
     /// The lifetime that is signed, counted from the start of the step.
@@ -174,19 +247,131 @@ impl SigningWindow {
         self.lifetime
     }
 
-    /// The start of the step in which `now` lies.
+    /// The whole seconds that every URL still lives when it is handed out, whatever the moment, unless credentials end
+    /// sooner: `E − R + 1`.
+    #[must_use]
+    pub fn shortest_life(self) -> SignedDuration {
+        let lifetime = self.lifetime.duration();
+        let granted = self.age_limit.map_or(lifetime, |limit| limit.duration().min(lifetime));
+        granted - SignedDuration::from_secs(i64::from(self.step) - 1)
+    }
+
+    /// The start of the step in which `now` lies; the start of 1970 for any moment before it (see [`AmzDate::new`]).
     #[must_use]
     pub fn signing_time(self, now: Timestamp) -> AmzDate {
         let second = now.as_second();
         let start = second - second.rem_euclid(i64::from(self.step));
         AmzDate::new(Timestamp::from_second(start).unwrap_or(now))
     }
+
+    /// When a signature of `signed_at` ends that is made with credentials that end at `credentials_end`.
+    #[must_use]
+    pub fn life(self, signed_at: &AmzDate, credentials_end: Option<Timestamp>) -> Life {
+        let signed_at = signed_at.timestamp();
+        Life::new(signed_at, later(signed_at, self.lifetime.duration()), credentials_end, self.age_limit)
+    }
 }
 
 impl From<Lifetime> for SigningWindow {
     fn from(lifetime: Lifetime) -> Self {
-        Self { lifetime, step: 1 }
+        Self { lifetime, step: 1, age_limit: None }
     }
+}
+
+/// What ends the life of something signed first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitedBy {
+    /// The end that is signed into it: of the URL, the form or the cookie.
+    Url,
+    /// The end of the credentials: from then on stores answer `ExpiredToken`, however long the URL claims to live.
+    Credentials,
+    /// The age of the signature that the bucket's policy accepts (`s3:signatureAge`): then it answers `AccessDenied`.
+    AgeLimit,
+}
+
+impl LimitedBy {
+    /// `url`, `credentials` or `age_limit`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Url => "url",
+            Self::Credentials => "credentials",
+            Self::AgeLimit => "age_limit",
+        }
+    }
+}
+
+impl fmt::Display for LimitedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// When something signed ends, and why then. Every kind of signed result carries one.
+///
+/// Invariant: `effective_expires_at` is the earliest of what can end it, and never after `expires_at`. What cannot be
+/// known when signing is not in it: a key that is withdrawn, a permission that is lost, a policy nobody spoke of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    signed_at: Timestamp,
+    expires_at: Timestamp,
+    effective_expires_at: Timestamp,
+    limited_by: LimitedBy,
+}
+
+impl Life {
+    /// The earliest of the end that was signed, the end of the credentials and the age limit. Among equal ends the
+    /// signed one is named first, then the credentials.
+    #[must_use]
+    pub fn new(
+        signed_at: Timestamp,
+        expires_at: Timestamp,
+        credentials_end: Option<Timestamp>,
+        age_limit: Option<AgeLimit>,
+    ) -> Self {
+        let credentials = credentials_end.map(|end| (end, LimitedBy::Credentials));
+        let age = age_limit.map(|limit| (later(signed_at, limit.duration()), LimitedBy::AgeLimit));
+        let (effective_expires_at, limited_by) = [credentials, age]
+            .into_iter()
+            .flatten()
+            .fold((expires_at, LimitedBy::Url), |first, other| if other.0 < first.0 { other } else { first });
+        Self { signed_at, expires_at, effective_expires_at, limited_by }
+    }
+
+    /// The moment from which the lifetime counts: `now`, rounded down.
+    #[must_use]
+    pub fn signed_at(self) -> Timestamp {
+        self.signed_at
+    }
+
+    /// The last moment that the signature allows.
+    #[must_use]
+    pub fn expires_at(self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// The last moment that it works, as far as that is known when signing.
+    #[must_use]
+    pub fn effective_expires_at(self) -> Timestamp {
+        self.effective_expires_at
+    }
+
+    /// Which of the limits comes first.
+    #[must_use]
+    pub fn limited_by(self) -> LimitedBy {
+        self.limited_by
+    }
+
+    /// What is left of the effective life at `now`; zero when it is over.
+    #[must_use]
+    pub fn remaining(self, now: Timestamp) -> SignedDuration {
+        self.effective_expires_at.duration_since(now).max(SignedDuration::ZERO)
+    }
+}
+
+/// `duration` after `start`, or the end of time.
+fn later(start: Timestamp, duration: SignedDuration) -> Timestamp {
+    start.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
 
 fn write_decimal(place: &mut [u8], mut value: i16) {
@@ -202,6 +387,8 @@ fn decimal(digits: &[u8]) -> Option<i16> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -254,14 +441,161 @@ mod tests {
     }
 
     #[test]
-    fn a_window_rounds_down_and_is_at_most_half_of_the_lifetime() {
+    fn a_window_rounds_down_to_its_step_and_is_shorter_than_the_lifetime() {
         let lifetime = Lifetime::from_secs(600).unwrap();
         let window = SigningWindow::new(lifetime, 300).unwrap();
         assert_eq!(window.signing_time(at("2026-01-01T00:04:59.9Z")).as_str(), "20260101T000000Z");
         assert_eq!(window.signing_time(at("2026-01-01T00:05:00Z")).as_str(), "20260101T000500Z");
-        assert_eq!(SigningWindow::new(lifetime, 301), Err(LifetimeError::WindowTooWide { window: 301, lifetime: 600 }));
+        assert!(SigningWindow::new(lifetime, 599).is_ok());
+        for step in [600, 601, u64::MAX] {
+            let refused = Err(LifetimeError::WindowTooWide { window: step, lifetime: 600 });
+            assert_eq!(SigningWindow::new(lifetime, step), refused);
+        }
         assert_eq!(SigningWindow::new(lifetime, 0), Err(LifetimeError::Zero));
-        let shortest = Lifetime::from_secs(1).unwrap();
-        assert_eq!(SigningWindow::new(shortest, 1), Ok(SigningWindow::from(shortest)));
+        assert_eq!(SigningWindow::new(lifetime, 1), Ok(SigningWindow::from(lifetime)));
+    }
+
+    #[test]
+    fn the_date_of_the_scope_is_that_of_the_rounded_time() {
+        let window = SigningWindow::new(Lifetime::from_secs(7 * 3600).unwrap(), 5 * 3600).unwrap();
+        // Steps of five hours from 1970 do not begin at midnight.
+        let signed_at = window.signing_time(at("2026-01-03T00:30:00Z"));
+        assert_eq!((signed_at.as_str(), signed_at.date()), ("20260102T200000Z", "20260102"));
+    }
+
+    #[test]
+    fn a_life_ends_with_what_ends_first() {
+        let signed_at = at("2026-01-01T00:00:00Z");
+        let window = SigningWindow::from(Lifetime::from_secs(900).unwrap());
+        let aged = |seconds| window.with_age_limit(AgeLimit::from_secs(seconds).unwrap()).unwrap();
+        for (window, credentials_end, end, by) in [
+            (window, None, 900, LimitedBy::Url),
+            (window, Some(900), 900, LimitedBy::Url),
+            (window, Some(899), 899, LimitedBy::Credentials),
+            (aged(900), None, 900, LimitedBy::Url),
+            (aged(600), None, 600, LimitedBy::AgeLimit),
+            (aged(600), Some(600), 600, LimitedBy::Credentials),
+            (aged(600), Some(601), 600, LimitedBy::AgeLimit),
+            (aged(600), Some(599), 599, LimitedBy::Credentials),
+        ] {
+            let credentials_end = credentials_end.map(|seconds| signed_at + SignedDuration::from_secs(seconds));
+            let life = window.life(&AmzDate::new(signed_at), credentials_end);
+            let expected = (signed_at + SignedDuration::from_secs(end), by);
+            assert_eq!((life.effective_expires_at(), life.limited_by()), expected, "{window:?} {credentials_end:?}");
+            assert_eq!(life.expires_at(), at("2026-01-01T00:15:00Z"));
+            assert_eq!(life.signed_at(), signed_at);
+        }
+    }
+
+    #[test]
+    fn an_age_limit_is_longer_than_the_step() {
+        let window = SigningWindow::new(Lifetime::from_secs(900).unwrap(), 300).unwrap();
+        let refused = LifetimeError::WindowBeyondAgeLimit { window: 300, age_limit: 300_000 };
+        assert_eq!(window.with_age_limit(AgeLimit::from_secs(300).unwrap()), Err(refused));
+        let shortest = window.with_age_limit(AgeLimit::from_millis(300_001).unwrap()).unwrap();
+        assert_eq!(shortest.shortest_life(), SignedDuration::from_millis(1_001));
+        // A second's fraction counts too: a URL of 12:00:00.9 is signed at 12:00:00.
+        let unrounded = SigningWindow::from(Lifetime::from_secs(900).unwrap());
+        assert!(unrounded.with_age_limit(AgeLimit::from_millis(1_000).unwrap()).is_err());
+        assert_eq!(AgeLimit::from_millis(0), Err(LifetimeError::Zero));
+        assert!(window.with_age_limit(AgeLimit::from_secs(u64::MAX).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_life_at_the_end_of_time_does_not_overflow() {
+        let window = SigningWindow::from(Lifetime::MAX).with_age_limit(AgeLimit::from_secs(u64::MAX).unwrap()).unwrap();
+        let life = window.life(&AmzDate::new(Timestamp::MAX), None);
+        assert_eq!((life.effective_expires_at(), life.limited_by()), (Timestamp::MAX, LimitedBy::Url));
+        assert_eq!(life.remaining(Timestamp::MAX), SignedDuration::ZERO);
+    }
+
+    /// Nanoseconds of any moment that a timestamp can be, with the days around 1970 and around midnights as likely as
+    /// the rest of time together.
+    fn moments() -> impl Strategy<Value = Timestamp> {
+        let anywhere = Timestamp::MIN.as_nanosecond()..=Timestamp::MAX.as_nanosecond();
+        let second = 1_000_000_000_i128;
+        let around_the_epoch = -second * 86_400..second * 86_400;
+        let around_a_midnight =
+            (0_i128..60_000, -second * 10..second * 10).prop_map(move |(day, offset)| day * 86_400 * second + offset);
+        prop_oneof![anywhere, around_the_epoch, around_a_midnight]
+            .prop_map(|nanosecond| Timestamp::from_nanosecond(nanosecond).unwrap())
+    }
+
+    fn windows() -> impl Strategy<Value = SigningWindow> {
+        let lifetimes = prop_oneof![1..=10_u64, 1..=Lifetime::MAX_SECONDS];
+        (lifetimes, any::<prop::sample::Index>(), proptest::option::of(1_001..=1_000_000_000_u64)).prop_map(
+            |(seconds, step, age)| {
+                let lifetime = Lifetime::from_secs(seconds).unwrap();
+                let plain = SigningWindow::from(lifetime);
+                let steps = usize::try_from(seconds - 1).unwrap();
+                let window = match steps {
+                    0 => plain,
+                    steps => SigningWindow::new(lifetime, 1 + step.index(steps) as u64).unwrap(),
+                };
+                age.and_then(|age| window.with_age_limit(AgeLimit::from_millis(age).unwrap()).ok()).unwrap_or(window)
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn the_remaining_life_is_between_the_lifetime_less_the_step_and_the_lifetime(
+            now in moments(),
+            window in windows(),
+        ) {
+            let signed_at = window.signing_time(now);
+            let life = window.life(&signed_at, None);
+            let step = SignedDuration::from_secs(i64::from(window.step));
+            let lifetime = window.lifetime().duration();
+            let granted = window.age_limit.map_or(lifetime, |limit| limit.duration().min(lifetime));
+            // The last week of time has no room for a whole lifetime.
+            let fits = signed_at.timestamp().checked_add(granted).is_ok();
+            if now.as_nanosecond() >= 0 && fits {
+                let remaining = life.remaining(now);
+                prop_assert!(granted - step < remaining && remaining <= granted, "{remaining:?} of {window:?}");
+                let whole_second = Timestamp::from_second(now.as_second()).unwrap();
+                prop_assert!(life.remaining(whole_second) >= window.shortest_life());
+            }
+            if now.as_nanosecond() < 0 {
+                prop_assert_eq!(signed_at.as_str(), "19700101T000000Z");
+            }
+        }
+
+        #[test]
+        fn one_step_has_one_signing_time(now in moments(), window in windows()) {
+            let signed_at = window.signing_time(now);
+            prop_assert_eq!(window.signing_time(signed_at.timestamp()), signed_at);
+            let last = signed_at.timestamp().as_second() + i64::from(window.step) - 1;
+            if let Ok(last) = Timestamp::from_second(last) {
+                prop_assert_eq!(window.signing_time(last), signed_at);
+            }
+            if let Ok(next) = Timestamp::from_second(last + 1) {
+                prop_assert!(window.signing_time(next) > signed_at);
+            }
+            prop_assert_eq!(AmzDate::parse(signed_at.as_str()), Some(signed_at));
+            prop_assert_eq!(signed_at.date(), &signed_at.as_str()[..8]);
+        }
+
+        #[test]
+        fn a_life_never_outlives_any_of_its_limits(
+            now in moments(),
+            window in windows(),
+            credentials_end in proptest::option::of(moments()),
+        ) {
+            let signed_at = window.signing_time(now);
+            let life = window.life(&signed_at, credentials_end);
+            prop_assert!(life.effective_expires_at() <= life.expires_at());
+            prop_assert!(credentials_end.is_none_or(|end| life.effective_expires_at() <= end));
+            let age = window.age_limit.and_then(|limit| signed_at.timestamp().checked_add(limit.duration()).ok());
+            prop_assert!(age.is_none_or(|end| life.effective_expires_at() <= end));
+            let named = match life.limited_by() {
+                LimitedBy::Url => Some(life.expires_at()),
+                LimitedBy::Credentials => credentials_end,
+                LimitedBy::AgeLimit => age,
+            };
+            prop_assert_eq!(named, Some(life.effective_expires_at()));
+        }
     }
 }

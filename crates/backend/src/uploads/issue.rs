@@ -1,6 +1,10 @@
 //! The promise of an upload: a key that nobody can guess, and a URL that is good for exactly what was declared.
 
-use gatepass_signing::{signed_url::SignedUrl, sigv4::presign::Method, time::Lifetime};
+use gatepass_signing::{
+    signed_url::SignedUrl,
+    sigv4::presign::Method,
+    time::{self, Lifetime},
+};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -40,7 +44,7 @@ pub(crate) enum LimitedBy {
     Request,
     /// The keys that signed it end.
     Credentials,
-    /// The collection allows no more.
+    /// The collection, or the bucket's own policy, allows no more.
     Policy,
 }
 
@@ -54,9 +58,12 @@ pub(crate) struct Expiry {
 
 impl Expiry {
     pub(crate) fn of(url: &SignedUrl, limited_by: LimitedBy) -> Self {
-        let (expires_at, effective_expires_at) = (url.expires_at(), url.effective_expires_at());
-        let limited_by = if effective_expires_at < expires_at { LimitedBy::Credentials } else { limited_by };
-        Self { expires_at, effective_expires_at, limited_by }
+        let limited_by = match url.limited_by() {
+            time::LimitedBy::Url => limited_by,
+            time::LimitedBy::Credentials => LimitedBy::Credentials,
+            time::LimitedBy::AgeLimit => LimitedBy::Policy,
+        };
+        Self { expires_at: url.expires_at(), effective_expires_at: url.effective_expires_at(), limited_by }
     }
 }
 

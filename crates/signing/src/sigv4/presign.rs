@@ -221,7 +221,6 @@ impl<'a> Presign<'a> {
             return Err(PresignError::CredentialsExpired);
         }
         let signed_at = self.window.signing_time(now);
-        let lifetime = self.window.lifetime();
         let scope = Scope::new(&signed_at, self.region.clone(), ServiceName::S3);
         let digest;
         let payload = match self.payload {
@@ -254,14 +253,11 @@ impl<'a> Presign<'a> {
         push_parameter(&mut url, query_at, parameter::SIGNATURE);
         url.push_str(std::str::from_utf8(&signature).expect("hex digits are ASCII"));
 
-        let expires_at = signed_at.timestamp().checked_add(lifetime.duration()).unwrap_or(Timestamp::MAX);
         Ok(SignedUrl {
             url,
             method: self.method.as_str(),
             headers: self.headers.clone(),
-            signed_at: signed_at.timestamp(),
-            expires_at,
-            effective_expires_at: credentials_end.map_or(expires_at, |end| end.min(expires_at)),
+            life: self.window.life(&signed_at, credentials_end),
         })
     }
 

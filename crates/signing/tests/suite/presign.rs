@@ -6,7 +6,7 @@ use gatepass_signing::sigv4::KeyCache;
 use gatepass_signing::sigv4::ServiceName;
 use gatepass_signing::sigv4::header::{self, Body, RequestParts, SignError};
 use gatepass_signing::sigv4::presign::{Method, Presign, PresignError, ResponseOverride};
-use gatepass_signing::time::{Lifetime, SigningWindow};
+use gatepass_signing::time::{AgeLimit, Lifetime, LimitedBy, SigningWindow};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -87,10 +87,12 @@ fn a_url_ends_with_its_credentials_at_the_latest() {
     let url = sign(None).unwrap();
     assert_eq!(url.expires_at(), at("2013-05-24T01:00:00Z"));
     assert_eq!(url.effective_expires_at(), url.expires_at());
+    assert_eq!(url.limited_by(), LimitedBy::Url);
 
     let url = sign(Some(at("2013-05-24T00:10:00Z"))).unwrap();
     assert_eq!(url.expires_at(), at("2013-05-24T01:00:00Z"));
     assert_eq!(url.effective_expires_at(), at("2013-05-24T00:10:00Z"));
+    assert_eq!(url.limited_by(), LimitedBy::Credentials);
 
     let url = sign(Some(at("2013-05-25T00:00:00Z"))).unwrap();
     assert_eq!(url.effective_expires_at(), url.expires_at());
@@ -115,6 +117,33 @@ fn urls_of_one_window_are_equal_and_still_live_long_enough() {
     assert_eq!(last.signed_at(), midnight());
     assert_eq!(last.expires_at(), at("2013-05-24T00:10:00Z"));
     assert_ne!(first.expose(), sign("2013-05-24T00:05:00Z").expose());
+}
+
+#[test]
+fn an_age_limit_shortens_what_is_known_of_a_url_and_not_the_url() {
+    let credentials = credentials();
+    let plain = SigningWindow::new(Lifetime::from_secs(900).unwrap(), 300).unwrap();
+    let limited = plain.with_age_limit(AgeLimit::from_secs(600).unwrap()).unwrap();
+    let late = at("2013-05-24T00:04:00Z");
+    let sign = |window| presign(&credentials, Method::Get).expires(window).sign(&KeyCache::new(), late).unwrap();
+    let (plain, limited) = (sign(plain), sign(limited));
+    assert_eq!(plain.expose(), limited.expose());
+    assert_eq!(limited.expires_at(), at("2013-05-24T00:15:00Z"));
+    // Counted from the signing time, which is midnight.
+    assert_eq!(limited.effective_expires_at(), at("2013-05-24T00:10:00Z"));
+    assert_eq!(limited.limited_by(), LimitedBy::AgeLimit);
+}
+
+#[test]
+fn a_url_rounded_over_midnight_carries_the_date_of_its_signing_time_everywhere() {
+    let hours = 3600;
+    let window = SigningWindow::new(Lifetime::from_secs(12 * hours).unwrap(), 5 * hours).unwrap();
+    let credentials = credentials();
+    // Five hours do not divide a day: this step began at 23:00 of the day before.
+    let now = at("2013-05-24T00:15:00Z");
+    let url = presign(&credentials, Method::Get).expires(window).sign(&KeyCache::new(), now).unwrap();
+    assert!(url.expose().contains("%2F20130523%2Fus-east-1%2F"), "{url}");
+    assert!(url.expose().contains("X-Amz-Date=20130523T230000Z&"), "{url}");
 }
 
 #[test]
