@@ -8,7 +8,7 @@ use gatepass_signing::address::{Address, AddressingStyle, Endpoint};
 use gatepass_signing::encode::hex;
 use gatepass_signing::sigv4::KeyCache;
 use gatepass_signing::sigv4::ServiceName;
-use gatepass_signing::sigv4::chunked::Decoder;
+use gatepass_signing::sigv4::chunked::{ChunkSeed, Decoder, Encoder, Layout};
 use gatepass_signing::sigv4::header::{self, Body, RequestParts};
 use gatepass_signing::sigv4::presign::{Method, Presign};
 use gatepass_signing::sigv4::verify::Payload;
@@ -195,6 +195,24 @@ fn decode_documented_upload(request: &Request, signatures: [&str; 3], ending: &s
     decoder.finish().unwrap().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+/// Our own encoder, given the same seed, makes the same body, of the length that it announced.
+fn assert_encoder_agrees(request: &Request, signatures: &[&str], trailers: &[(&str, &str)], length: u64) {
+    let verified = request.verify_at(midnight()).unwrap();
+    let Payload::StreamingSigned(seed) = verified.payload() else { panic!("the payload is signed in chunks") };
+    let mut encoder = Encoder::signed(ChunkSeed::clone(seed), Layout::of(66_560));
+    let lengths: Vec<(&str, usize)> = trailers.iter().map(|(name, value)| (*name, value.len())).collect();
+    assert_eq!(encoder.encoded_length(&lengths), length);
+    let mut encoded = encoder.next(&[b'a'; 65_536]).unwrap();
+    encoded.push_str(&"a".repeat(65_536));
+    encoded.push_str(&encoder.next(&[b'a'; 1024]).unwrap());
+    encoded.push_str(&"a".repeat(1024));
+    encoded.push_str(&encoder.finish(trailers).unwrap());
+    assert_eq!(encoded.len() as u64, length);
+    for signature in signatures {
+        assert_eq!(encoded.matches(signature).count(), 1, "{signature}");
+    }
+}
+
 #[test]
 fn put_object_in_signed_chunks() {
     let signed_headers = "content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;\
@@ -230,6 +248,8 @@ fn put_object_in_signed_chunks() {
         "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
     ];
     assert!(decode_documented_upload(&request, chunk_signatures, "\r\n").is_empty());
+    // The length that AWS's example signs.
+    assert_encoder_agrees(&request, &chunk_signatures, &[], 66_824);
 }
 
 #[test]
@@ -271,6 +291,9 @@ fn put_object_in_signed_chunks_with_a_signed_trailer() {
     let expected = [("x-amz-checksum-crc32c".to_owned(), "sOO8/Q==".to_owned())];
     let usual = format!("{trailer}\r\n{trailer_signature}\r\n\r\n");
     assert_eq!(decode_documented_upload(&request, chunk_signatures, &usual), expected);
+    let all = [&chunk_signatures[..], &[trailer_signature]].concat();
+    let length = 66_824 + usual.len() as u64 - 2;
+    assert_encoder_agrees(&request, &all, &[("x-amz-checksum-crc32c", "sOO8/Q==")], length);
     // minio-go ends the trailers with LF, and puts an empty line before their signature.
     let minio_go = format!("{trailer}\n\r\n{trailer_signature}\r\n\r\n");
     assert_eq!(decode_documented_upload(&request, chunk_signatures, &minio_go), expected);
