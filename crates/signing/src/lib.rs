@@ -51,6 +51,8 @@
 #![warn(missing_docs)]
 
 pub mod address;
+#[cfg(feature = "cloudfront")]
+pub mod cloudfront;
 pub mod credentials;
 pub mod disposition;
 pub mod encode;
