@@ -130,6 +130,12 @@ impl Credentials {
         Self { access_key_id, secret_key, session_token: Some(session_token), expires_at }
     }
 
+    /// The same, known to end at `end`. Key pairs without a token end too, where a program hands them out.
+    #[must_use]
+    pub fn ending_at(self, end: Timestamp) -> Self {
+        Self { expires_at: Some(end), ..self }
+    }
+
     /// The public half.
     #[must_use]
     pub fn access_key_id(&self) -> &AccessKeyId {

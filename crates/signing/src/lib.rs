@@ -58,6 +58,8 @@ pub mod disposition;
 pub mod encode;
 pub mod request;
 pub mod signed_url;
+#[cfg(feature = "provider")]
+pub mod signer;
 pub mod sigv4;
 #[cfg(feature = "sigv4a")]
 pub mod sigv4a;

@@ -6,6 +6,7 @@ mod chunked;
 mod mutations;
 mod peers;
 mod presign;
+mod signer;
 mod support;
 mod vectors;
 mod verify;
