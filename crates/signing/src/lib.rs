@@ -56,10 +56,12 @@ pub mod cloudfront;
 pub mod credentials;
 pub mod disposition;
 pub mod encode;
+pub mod post_policy;
 pub mod request;
 pub mod signed_url;
 #[cfg(feature = "provider")]
 pub mod signer;
+pub mod sigv2;
 pub mod sigv4;
 #[cfg(feature = "sigv4a")]
 pub mod sigv4a;
