@@ -89,6 +89,11 @@ impl ErrorDocument {
         self.elements.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
+    /// The texts of the elements that hold signatures and tokens.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.elements.iter().filter(|(name, _)| redact::is_secret(name)).map(|(_, value)| value.as_str())
+    }
+
     /// Whether CloudFront wrote it and not S3, whose documents all name the request.
     #[must_use]
     pub fn is_from_cloudfront(&self) -> bool {

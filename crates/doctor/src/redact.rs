@@ -124,6 +124,73 @@ fn hide(value: &mut serde_json::Value) {
     }
 }
 
+/// Takes texts out of texts: the last line of defence, for a secret that stands where no name announces it, as in a URL
+/// whose `?` was encoded.
+pub(crate) struct Scrubber {
+    secrets: Vec<String>,
+}
+
+impl Scrubber {
+    /// The shortest text that is taken out; shorter ones are found everywhere.
+    const MIN_BYTES: usize = 8;
+    /// The most texts that are taken out.
+    const MAX_SECRETS: usize = 64;
+
+    pub(crate) fn new<'s>(secrets: impl Iterator<Item = &'s str>) -> Self {
+        let mut all: Vec<String> = Vec::new();
+        for secret in secrets.filter(|secret| secret.len() >= Self::MIN_BYTES).take(Self::MAX_SECRETS) {
+            let mut encoded = String::new();
+            gatepass_signing::encode::component(secret, &mut encoded);
+            let mut twice = String::new();
+            gatepass_signing::encode::component(&encoded, &mut twice);
+            all.extend([secret.to_owned(), encoded, twice]);
+        }
+        // A secret that is a part of another is taken out after it.
+        all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        all.dedup();
+        Self { secrets: all }
+    }
+
+    pub(crate) fn scrub(&self, text: &mut String) {
+        for secret in &self.secrets {
+            if text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), REDACTED);
+            }
+        }
+        hide_announced(text);
+    }
+}
+
+/// Hides what follows `signature=` and `security-token=`, in whatever encoding, up to the next separator.
+fn hide_announced(text: &mut String) {
+    const ANNOUNCED: [&str; 6] =
+        ["signature=", "signature%3d", "signature%253d", "security-token=", "security-token%3d", "security-token%253d"];
+    let lower = text.to_ascii_lowercase();
+    let mut from = 0;
+    let mut out = String::new();
+    while let Some((at, name)) = ANNOUNCED
+        .iter()
+        .filter_map(|name| lower[from..].find(name).map(|at| (from + at, name)))
+        .min_by_key(|(at, _)| *at)
+    {
+        let value = at + name.len();
+        let is_end = |(at, character): (usize, char)| {
+            let is_separator = character.is_whitespace() || matches!(character, '&' | '"' | '\'' | '#' | '…');
+            is_separator || ["%26", "%2526"].iter().any(|escape| lower[value + at..].starts_with(escape))
+        };
+        let end = text[value..].char_indices().find(|found| is_end(*found)).map_or(text.len(), |(at, _)| value + at);
+        out.push_str(&text[from..value]);
+        if end > value {
+            out.push_str(REDACTED);
+        }
+        from = end;
+    }
+    if from > 0 {
+        out.push_str(&text[from..]);
+        *text = out;
+    }
+}
+
 fn decoded_name(name: &str) -> String {
     use gatepass_signing::encode::{Plus, decode};
     // Encoded twice, a name is still the name of a secret.
@@ -154,6 +221,23 @@ mod tests {
         );
         assert!(!shown.contains("ttt") && !shown.contains("kkk"), "{shown}");
         assert!(shown.starts_with("GET\n/\nX-Amz-Security-Token=[redacted]&a=1\nhost:h\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_secret_is_hidden_where_no_name_announces_it() {
+        let scrubber = Scrubber::new(["a+secret/token"].into_iter());
+        let scrubbed = |text: &str| {
+            let mut text = text.to_owned();
+            scrubber.scrub(&mut text);
+            text
+        };
+        assert_eq!(scrubbed("x a+secret/token y a%2Bsecret%2Ftoken"), "x [redacted] y [redacted]");
+        assert_eq!(scrubbed("/k%3FX-Amz-Signature%3Dabc%26a%3Db"), "/k%3FX-Amz-Signature%3D[redacted]%26a%3Db");
+        assert_eq!(
+            scrubbed("Signature=abc&X-Amz-Security-Token=abc, and"),
+            "Signature=[redacted]&X-Amz-Security-Token=[redacted] and"
+        );
+        assert_eq!(scrubbed("nothing of the kind"), "nothing of the kind");
     }
 
     #[test]
