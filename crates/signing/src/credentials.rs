@@ -84,10 +84,14 @@ impl SessionToken {
     /// Visible ASCII, since it travels in a header too, and not empty.
     pub fn new(token: impl Into<String>) -> Result<Self, CredentialsError> {
         let token = Zeroizing::new(token.into());
-        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !Self::is_token(&token) {
             return Err(CredentialsError::SessionToken);
         }
         Ok(Self(token))
+    }
+
+    pub(crate) fn is_token(text: &str) -> bool {
+        !text.is_empty() && text.bytes().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic())
     }
 
     /// The token itself.

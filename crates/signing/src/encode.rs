@@ -51,18 +51,53 @@ impl Alphabet {
 
     fn encode(&self, text: &str, out: &mut String) {
         let mut rest = text;
-        // A plain byte is ASCII, so both ends of a plain run are character boundaries.
-        while let Some(plain) = rest.bytes().position(|byte| !self.0[usize::from(byte)]) {
+        loop {
+            // A plain byte is ASCII, so both ends of a plain run are character boundaries.
+            let plain = self.plain_run(rest.as_bytes());
             out.push_str(&rest[..plain]);
             let special = &rest[plain..];
-            let length = special.chars().next().map_or(0, char::len_utf8);
+            let Some(length) = special.chars().next().map(char::len_utf8) else { return };
             for &byte in &special.as_bytes()[..length] {
                 let at = usize::from(byte) * 3;
                 out.push_str(&ESCAPES[at..at + 3]);
             }
             rest = &special[length..];
         }
-        out.push_str(rest);
+    }
+
+    fn encoded<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.plain_run(text.as_bytes()) == text.len() {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::with_capacity(text.len() + text.len() / 2);
+        self.encode(text, &mut out);
+        Cow::Owned(out)
+    }
+
+    /// How many bytes at the beginning stand for themselves.
+    fn plain_run(&self, bytes: &[u8]) -> usize {
+        let mut length = 0;
+        // Eight at a time without a branch between them: tokens, digests and names are long and plain.
+        for block in bytes.chunks_exact(8) {
+            if !block.iter().fold(true, |plain, byte| plain & self.0[usize::from(*byte)]) {
+                break;
+            }
+            length += 8;
+        }
+        length + bytes[length..].iter().take_while(|byte| self.0[usize::from(**byte)]).count()
+    }
+
+    /// Whether encoding what `text` stands for gives `text` again.
+    fn is_canonical(&self, text: &str) -> bool {
+        let mut rest = text.as_bytes();
+        loop {
+            rest = &rest[self.plain_run(rest)..];
+            let [b'%', high, low, after @ ..] = rest else { return rest.is_empty() };
+            match (nibble(*high, Case::Upper), nibble(*low, Case::Upper)) {
+                (Some(high), Some(low)) if !self.0[usize::from(high << 4 | low)] => rest = after,
+                _ => return false,
+            }
+        }
     }
 }
 
@@ -74,6 +109,22 @@ pub fn component(text: &str, out: &mut String) {
 /// Appends a path, keeping `/`. Nothing is normalised: `//`, `.` and `..` survive.
 pub fn path(text: &str, out: &mut String) {
     PATH.encode(text, out);
+}
+
+/// Whether a name or a value of a query is written as [`component`] writes it. What it stands for need not be known to
+/// tell, and the text can then be taken as it is.
+pub(crate) fn is_canonical_component(text: &str) -> bool {
+    COMPONENT.is_canonical(text)
+}
+
+/// As [`component`], and the text itself where that would change nothing.
+pub(crate) fn component_of(text: &str) -> Cow<'_, str> {
+    COMPONENT.encoded(text)
+}
+
+/// As [`path`], and the text itself where that would change nothing.
+pub(crate) fn path_of(text: &str) -> Cow<'_, str> {
+    PATH.encoded(text)
 }
 
 /// Appends the value characters of an RFC 8187 extended parameter.
@@ -103,28 +154,71 @@ pub enum DecodeError {
 
 /// Decodes strictly: a broken escape and broken UTF-8 (overlong forms included) are errors, never guessed at.
 pub fn decode(text: &str, plus: Plus) -> Result<Cow<'_, str>, DecodeError> {
-    let special = |byte: &u8| *byte == b'%' || (*byte == b'+' && plus == Plus::Space);
-    if !text.as_bytes().iter().any(special) {
+    if plain_run(text, plus) == text.len() {
         return Ok(Cow::Borrowed(text));
     }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'%' => {
-                let [high, low, after @ ..] = rest else { return Err(DecodeError::Escape) };
-                let (Some(high), Some(low)) = (nibble(*high, Case::Either), nibble(*low, Case::Either)) else {
-                    return Err(DecodeError::Escape);
-                };
-                decoded.push(high << 4 | low);
-                rest = after;
+    let mut decoded = String::with_capacity(text.len());
+    decode_onto(text, plus, &mut decoded)?;
+    Ok(Cow::Owned(decoded))
+}
+
+/// As [`decode`], appending.
+pub(crate) fn decode_onto(text: &str, plus: Plus, out: &mut String) -> Result<(), DecodeError> {
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(plain_run(rest, plus));
+        out.push_str(plain);
+        match special.as_bytes() {
+            [] => return Ok(()),
+            [b'%', ..] => {
+                let length = decode_character(special, out)?;
+                rest = &special[3 * length..];
             }
-            b'+' if plus == Plus::Space => decoded.push(b' '),
-            plain => decoded.push(plain),
+            _ => {
+                out.push(' ');
+                rest = &special[1..];
+            }
         }
     }
-    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| DecodeError::Utf8)
+}
+
+/// How many bytes at the beginning stand for themselves.
+fn plain_run(text: &str, plus: Plus) -> usize {
+    // The unreserved go fast; whatever else stands for itself (`/`, `:`, beyond ASCII) is rare in what was encoded.
+    let fast = COMPONENT.plain_run(text.as_bytes());
+    let special = |byte: &u8| *byte == b'%' || (*byte == b'+' && plus == Plus::Space);
+    text.as_bytes()[fast..].iter().position(special).map_or(text.len(), |more| fast + more)
+}
+
+/// Decodes the escapes of one character, and says how many they were. All bytes of a character come as escapes if its
+/// first does: the text around them is UTF-8, which has no lone bytes.
+fn decode_character(text: &str, out: &mut String) -> Result<usize, DecodeError> {
+    let mut escapes = text.as_bytes().chunks(3);
+    let mut next = || match escapes.next() {
+        Some([b'%', high, low]) => match (nibble(*high, Case::Either), nibble(*low, Case::Either)) {
+            (Some(high), Some(low)) => Ok(high << 4 | low),
+            _ => Err(DecodeError::Escape),
+        },
+        Some([b'%', ..]) => Err(DecodeError::Escape),
+        _ => Err(DecodeError::Utf8),
+    };
+    let first = next()?;
+    let length = match first {
+        0..=0x7f => {
+            out.push(char::from(first));
+            return Ok(1);
+        }
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return Err(DecodeError::Utf8),
+    };
+    let mut character = [first, 0, 0, 0];
+    for byte in &mut character[1..length] {
+        *byte = next()?;
+    }
+    out.push_str(std::str::from_utf8(&character[..length]).map_err(|_| DecodeError::Utf8)?);
+    Ok(length)
 }
 
 /// Lower-case hex of any bytes.
@@ -161,14 +255,15 @@ pub fn unhex_32(text: &str) -> Option<[u8; 32]> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Case {
     Lower,
+    Upper,
     Either,
 }
 
 fn nibble(digit: u8, case: Case) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' if case == Case::Either => Some(digit - b'A' + 10),
+        b'a'..=b'f' if case != Case::Upper => Some(digit - b'a' + 10),
+        b'A'..=b'F' if case != Case::Lower => Some(digit - b'A' + 10),
         _ => None,
     }
 }
@@ -230,6 +325,32 @@ mod tests {
                 prop_assert_eq!(&*decode(&component, plus).unwrap(), text.as_str());
                 prop_assert_eq!(&*decode(&path, plus).unwrap(), text.as_str());
             }
+        }
+
+        #[test]
+        fn what_was_encoded_is_canonical_and_anything_else_is_not(text in any::<String>(), raw in "[%/a2Cc+~é]{0,9}") {
+            let written = encoded(component, &text);
+            prop_assert!(is_canonical_component(&written));
+            prop_assert_eq!(&*component_of(&text), written.as_str());
+            let again = decode(&raw, Plus::Space).map(|text| encoded(component, &text));
+            prop_assert_eq!(again.is_ok_and(|again| again == raw), is_canonical_component(&raw) && decode(&raw, Plus::Space).is_ok());
+        }
+
+        #[test]
+        fn decoding_is_what_decoding_all_bytes_at_once_is(raw in "([a+/é]|%[0-9a-fA-F]{2}|%c3%a9|%f0%9f%98%80){0,12}") {
+            let mut bytes = Vec::new();
+            let mut rest = raw.as_bytes();
+            while let Some((&byte, after)) = rest.split_first() {
+                rest = after;
+                if byte == b'%' {
+                    bytes.push(u8::from_str_radix(std::str::from_utf8(&rest[..2]).unwrap(), 16).unwrap());
+                    rest = &rest[2..];
+                } else {
+                    bytes.push(byte);
+                }
+            }
+            let expected = String::from_utf8(bytes).map_err(|_| DecodeError::Utf8);
+            prop_assert_eq!(decode(&raw, Plus::Literal).map(Cow::into_owned), expected);
         }
 
         #[test]

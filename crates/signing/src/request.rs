@@ -3,7 +3,11 @@
 //! A verifier must see the raw request target: most URL types collapse `..` and `//`, which are legal in object keys,
 //! and what was signed is then no longer what is checked.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
+
+use smallvec::SmallVec;
 
 use crate::encode::{self, DecodeError, Plus};
 
@@ -49,8 +53,10 @@ impl Target {
         if raw.len() > Self::MAX_BYTES {
             return Err(TargetError::TooLong);
         }
-        // A fragment never travels, and neither blanks nor controls do; anything else is only unusual.
-        if raw.bytes().any(|byte| byte <= b' ' || byte == 0x7f || byte == b'#') {
+        // A fragment never travels, and neither blanks nor controls do; anything else is only unusual. No branch stops
+        // at the first of them, so that many bytes are looked at together.
+        let forbidden = |byte: u8| (byte <= b' ') | (byte == 0x7f) | (byte == b'#');
+        if raw.bytes().fold(false, |found, byte| found | forbidden(byte)) {
             return Err(TargetError::Byte);
         }
         let (path, query) = raw.split_once('?').unwrap_or((raw, ""));
@@ -65,6 +71,11 @@ impl Target {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The path as SigV4 writes it: encoded anew.
+    pub(crate) fn canonical_path(&self) -> Cow<'_, str> {
+        encode::path_of(&self.path)
     }
 
     /// The parameters.
@@ -83,10 +94,30 @@ impl fmt::Debug for Target {
 /// The parameters of a query, decoded, in order of arrival.
 ///
 /// `name` and `name=` are the same, a `+` is a space, empty segments (`a&&b`) count for nothing, and `;` is a character
-/// like any other.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// like any other. Two queries are equal when their decoded parameters are, in the same order.
+#[derive(Clone, Default)]
 pub struct Query {
-    pairs: Vec<(String, String)>,
+    /// The raw query, and behind it whatever of it had to be decoded: one allocation for all parameters.
+    text: String,
+    pairs: SmallVec<[Pair; 10]>,
+}
+
+/// Parameters as SigV4 writes them.
+pub(crate) type EncodedPairs<'q> = SmallVec<[(Cow<'q, str>, Cow<'q, str>); 10]>;
+
+/// A part of [`Query::text`].
+type Span = Range<usize>;
+
+/// One parameter of a [`Query`].
+#[derive(Clone)]
+struct Pair {
+    raw_name: Span,
+    raw_value: Span,
+    /// The raw span itself where there was nothing to decode.
+    name: Span,
+    value: Span,
+    /// Whether raw name and value are written as SigV4 writes them.
+    is_canonical: bool,
 }
 
 impl Query {
@@ -95,24 +126,55 @@ impl Query {
 
     /// Decodes a raw query, without its `?`.
     pub fn parse(raw: &str) -> Result<Self, TargetError> {
-        let mut pairs = Vec::new();
-        for segment in raw.split('&').filter(|segment| !segment.is_empty()) {
-            if pairs.len() == Self::MAX_PARAMETERS {
-                return Err(TargetError::TooManyParameters);
+        let mut query = Self { text: String::with_capacity(raw.len() + raw.len() / 4), pairs: SmallVec::new() };
+        query.text.push_str(raw);
+        let mut start = 0;
+        for segment in raw.split('&') {
+            let end = start + segment.len();
+            if !segment.is_empty() {
+                if query.pairs.len() == Self::MAX_PARAMETERS {
+                    return Err(TargetError::TooManyParameters);
+                }
+                let name_end = segment.find('=').map_or(end, |at| start + at);
+                query.push(raw, start..name_end, (name_end + 1).min(end)..end)?;
             }
-            let (name, value) = segment.split_once('=').unwrap_or((segment, ""));
-            pairs.push((
-                encode::decode(name, Plus::Space)?.into_owned(),
-                encode::decode(value, Plus::Space)?.into_owned(),
-            ));
+            start = end + 1;
         }
-        Ok(Self { pairs })
+        Ok(query)
+    }
+
+    fn push(&mut self, raw: &str, raw_name: Span, raw_value: Span) -> Result<(), TargetError> {
+        let is_canonical = encode::is_canonical_component(&raw[raw_name.clone()])
+            && encode::is_canonical_component(&raw[raw_value.clone()]);
+        let name = self.decoded(raw, &raw_name)?;
+        let value = self.decoded(raw, &raw_value)?;
+        self.pairs.push(Pair { raw_name, raw_value, name, value, is_canonical });
+        Ok(())
+    }
+
+    fn decoded(&mut self, raw: &str, span: &Span) -> Result<Span, TargetError> {
+        let text = &raw[span.clone()];
+        if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+            return Ok(span.clone());
+        }
+        let start = self.text.len();
+        encode::decode_onto(text, Plus::Space, &mut self.text)?;
+        Ok(start..self.text.len())
     }
 
     /// The first value of a parameter. Names are case-sensitive.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
+
+    /// As [`get`](Self::get), borrowing from the raw query that was parsed where nothing had to be decoded.
+    pub(crate) fn get_in<'a>(&self, raw: &'a str, name: &str) -> Option<Cow<'a, str>> {
+        let pair = self.pairs.iter().find(|pair| self.text[pair.name.clone()] == *name)?;
+        Some(match raw.get(pair.value.clone()) {
+            Some(value) => Cow::Borrowed(value),
+            None => Cow::Owned(self.text[pair.value.clone()].to_owned()),
+        })
     }
 
     /// Whether a parameter is present, with a value or without.
@@ -123,7 +185,7 @@ impl Query {
 
     /// All parameters in order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.pairs.iter().map(|pair| (&self.text[pair.name.clone()], &self.text[pair.value.clone()]))
     }
 
     /// The first name that appears more than once. Signed parameters may repeat; an operation that takes one value
@@ -134,7 +196,33 @@ impl Query {
         names.sort_unstable();
         names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     }
+
+    /// All parameters but those named `without`, as SigV4 writes them: name and value encoded anew.
+    ///
+    /// A client that signs has written most of them so already; those are taken as they came.
+    pub(crate) fn canonical_pairs(&self, without: Option<&str>) -> EncodedPairs<'_> {
+        let canonical = |pair: &Pair, raw: &Span, decoded: &Span| {
+            if pair.is_canonical {
+                Cow::Borrowed(&self.text[raw.clone()])
+            } else {
+                encode::component_of(&self.text[decoded.clone()])
+            }
+        };
+        self.pairs
+            .iter()
+            .filter(|pair| without.is_none_or(|without| self.text[pair.name.clone()] != *without))
+            .map(|pair| (canonical(pair, &pair.raw_name, &pair.name), canonical(pair, &pair.raw_value, &pair.value)))
+            .collect()
+    }
 }
+
+impl PartialEq for Query {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Query {}
 
 impl fmt::Debug for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -177,7 +265,7 @@ mod tests {
     use super::*;
 
     fn pairs(raw: &str) -> Vec<(String, String)> {
-        Query::parse(raw).unwrap().pairs
+        Query::parse(raw).unwrap().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     #[test]

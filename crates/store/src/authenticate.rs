@@ -128,7 +128,7 @@ impl Authenticator {
         })
     }
 
-    fn verify(&self, claim: Claim) -> Result<(Identity, Verified), Unauthenticated> {
+    fn verify(&self, claim: Claim<'_>) -> Result<(Identity, Verified), Unauthenticated> {
         let Some(identity) = self.authority.lookup(claim.access_key_id()) else {
             return Err(Unauthenticated::UnknownKey(claim.access_key_id().clone()));
         };

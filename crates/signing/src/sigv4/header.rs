@@ -105,12 +105,10 @@ pub fn sign(
         names.push(name);
     }
     let signed_headers = names.join(";");
-    let mut path = String::new();
-    encode::path(target.path(), &mut path);
     let canonical = CanonicalRequest {
         method: request.method,
-        path: &path,
-        query: &canonical_query(target.query().iter()),
+        path: &target.canonical_path(),
+        query: &canonical_query(target.query().canonical_pairs(None)),
         headers: &headers,
         signed_headers: &signed_headers,
         payload: &body.content_sha256(),

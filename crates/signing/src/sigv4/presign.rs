@@ -12,7 +12,7 @@ use crate::address::Address;
 use crate::credentials::Credentials;
 use crate::encode;
 use crate::signed_url::SignedUrl;
-use crate::sigv4::canonical::{CanonicalRequest, encoded, push_header};
+use crate::sigv4::canonical::{CanonicalRequest, push_header};
 use crate::sigv4::key::KeyCache;
 use crate::sigv4::scope::{Region, Scope, ServiceName};
 use crate::sigv4::{ALGORITHM, UNSIGNED_PAYLOAD, parameter};
@@ -163,7 +163,7 @@ impl<'a> Presign<'a> {
                 return Err(PresignError::HeaderValue { name: name.to_owned() });
             }
         }
-        let (name, value) = (encoded(name), encoded(value));
+        let (name, value) = (encode::component_of(name).into_owned(), encode::component_of(value).into_owned());
         match self.query.binary_search_by(|(other, _)| other.cmp(&name)) {
             Ok(_) => Err(PresignError::Repeated { name }),
             Err(place) => {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Details, Echo, Mechanism, Reason, Refusal, Service, single_header};
+use super::headers::{CONTENT_SHA256 as HEADER, is_signed, single_header};
+use super::{Details, Echo, Mechanism, Reason, Refusal, Service};
 use crate::encode;
 use crate::request::{Query, RequestView};
 use crate::sigv4::chunked::{ChunkSeed, Decoder, Trailer};
@@ -11,7 +12,6 @@ use crate::sigv4::scope::Scope;
 use crate::sigv4::{UNSIGNED_PAYLOAD, parameter};
 use crate::time::AmzDate;
 
-const HEADER: &str = "x-amz-content-sha256";
 const STREAMING_SIGNED: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 const STREAMING_SIGNED_TRAILER: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
 const STREAMING_UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
@@ -85,12 +85,12 @@ impl Declared {
         }
     }
 
-    pub(super) fn verified(self, key: SigningKey, signed_at: AmzDate, scope: &Scope, signature: Signature) -> Payload {
+    pub(super) fn verified(self, key: &SigningKey, signed_at: AmzDate, scope: &Scope, signature: Signature) -> Payload {
         match self {
             Self::Unsigned => Payload::Unsigned,
             Self::Sha256(digest) => Payload::Sha256(digest),
             Self::Signed(trailer) => {
-                Payload::StreamingSigned(ChunkSeed::new(key, signed_at, scope, signature, trailer))
+                Payload::StreamingSigned(ChunkSeed::new(key.clone(), signed_at, scope, signature, trailer))
             }
             Self::UnsignedTrailer => Payload::StreamingUnsignedTrailer,
         }
@@ -101,7 +101,7 @@ pub(super) fn declared(
     request: &RequestView<'_>,
     query: &Query,
     mechanism: Mechanism,
-    signed_headers: &[&str],
+    signed_headers: &str,
     service: Service,
 ) -> Result<Declared, Refusal> {
     let header = header_value(request, mechanism)?;
@@ -112,7 +112,7 @@ pub(super) fn declared(
             Declared::read(value).ok_or_else(|| invalid(value, mechanism))
         }
         (Service::S3, Mechanism::Query) => {
-            let header = header.filter(|_| signed_headers.contains(&HEADER));
+            let header = header.filter(|_| is_signed(HEADER, signed_headers));
             declared_by_url(query.get(parameter::CONTENT_SHA256), header)
         }
     }

@@ -1,54 +1,87 @@
 //! Reading a signed URL.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Details, Echo, Expectations, Mechanism, Reason, Refusal, Stated, check_same_date, read_credential};
+use super::credential::check_same_date;
+use super::{Details, Echo, Mechanism, Reason, Refusal, Scheme, Schemes};
 use crate::credentials::SessionToken;
-use crate::request::Query;
-use crate::sigv4::{ALGORITHM, parameter};
+use crate::request::{Query, RequestView};
+use crate::sigv4::parameter;
 use crate::time::{AmzDate, Lifetime};
 
-pub(super) fn read(query: &Query, expectations: &Expectations, now: Timestamp) -> Result<Stated, Refusal> {
-    refuse_repeated(query)?;
-    if mandatory(query, parameter::ALGORITHM)? != ALGORITHM {
-        return Err(refusal(Reason::Algorithm));
+/// The scheme that a query means to be signed with. SigV4a must be on to be seen: while it is off, its name is an unknown
+/// algorithm of SigV4's.
+pub(super) fn scheme(query: &Query, schemes: Schemes) -> Option<Scheme> {
+    if query.iter().any(|(name, _)| parameter::MANDATORY.contains(&name)) {
+        let is_v4a = || query.get(parameter::ALGORITHM) == Some(Scheme::SigV4a.as_str());
+        return Some(if schemes.contains(Scheme::SigV4a) && is_v4a() { Scheme::SigV4a } else { Scheme::SigV4 });
     }
-    let (access_key_id, scope) =
-        read_credential(mandatory(query, parameter::CREDENTIAL)?, Mechanism::Query, expectations)?;
-    let date = mandatory(query, parameter::DATE)?;
-    let signed_at = AmzDate::parse(date).ok_or_else(|| refusal(Reason::DateMalformed))?;
-    check_same_date(&scope, &signed_at, date, Mechanism::Query)?;
-    let signature = mandatory(query, parameter::SIGNATURE)?.to_owned();
-    let signed_headers = mandatory(query, parameter::SIGNED_HEADERS)?.to_owned();
-    let seconds = read_expires(mandatory(query, parameter::EXPIRES)?)?;
-    let expires_at = check_time(signed_at, seconds, expectations.clock_skew, now)?;
-    let session_token = query.get(parameter::SECURITY_TOKEN).map(SessionToken::new).transpose();
-    Ok(Stated {
-        mechanism: Mechanism::Query,
-        access_key_id,
-        scope,
-        signed_at,
-        expires_at: Some(expires_at),
-        session_token: session_token.map_err(|_| refusal(Reason::SessionTokenMalformed))?,
-        signed_headers,
-        signature,
-    })
+    let sigv2 = ["AWSAccessKeyId", "Signature"];
+    query.iter().any(|(name, _)| sigv2.contains(&name)).then_some(Scheme::SigV2)
+}
+
+/// The parameters of a signed URL, of which none that says how to verify is repeated.
+pub(super) struct Parameters<'q, 'a> {
+    query: &'q Query,
+    /// The query as it arrived.
+    raw: &'a str,
+}
+
+impl<'q, 'a> Parameters<'q, 'a> {
+    /// Takes the parameters of a target.
+    pub(super) fn read(request: &RequestView<'a>, query: &'q Query) -> Result<Self, Refusal> {
+        refuse_repeated(query)?;
+        let raw = request.target.split_once('?').map_or("", |(_, query)| query);
+        Ok(Self { query, raw })
+    }
+
+    /// A parameter that must be there.
+    pub(super) fn get(&self, name: &str) -> Result<Cow<'a, str>, Refusal> {
+        self.query.get_in(self.raw, name).ok_or_else(|| refusal(Reason::ParameterMissing))
+    }
+
+    /// `X-Amz-Date`, which is on the date of the credential.
+    pub(super) fn signed_at(&self, credential_date: &str) -> Result<AmzDate, Refusal> {
+        let date = self.get(parameter::DATE)?;
+        let signed_at = AmzDate::parse(&date).ok_or_else(|| refusal(Reason::DateMalformed))?;
+        check_same_date(credential_date, &signed_at, &date, Mechanism::Query)?;
+        Ok(signed_at)
+    }
+
+    /// The end of the URL, which is not over, and whose beginning is not too far ahead.
+    pub(super) fn expires_at(
+        &self,
+        signed_at: AmzDate,
+        clock_skew: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Timestamp, Refusal> {
+        let seconds = read_expires(&self.get(parameter::EXPIRES)?)?;
+        check_time(signed_at, seconds, clock_skew, now)
+    }
+
+    /// The token of temporary credentials, if there is one.
+    pub(super) fn session_token(&self) -> Result<Option<Cow<'a, str>>, Refusal> {
+        match self.query.get_in(self.raw, parameter::SECURITY_TOKEN) {
+            Some(token) if !SessionToken::is_token(&token) => Err(refusal(Reason::SessionTokenMalformed)),
+            token => Ok(token),
+        }
+    }
 }
 
 /// AWS does not document what it does with a repeated authentication parameter. Whichever is taken, another party on the
 /// way may take the other one; so neither is.
 fn refuse_repeated(query: &Query) -> Result<(), Refusal> {
-    for name in parameter::AUTHENTICATION {
-        if let Some((_, second)) = query.iter().filter(|(other, _)| *other == name).nth(1) {
-            let value = Echo(second.to_owned());
-            return Err(Refusal::new(Reason::ParameterRepeated, Mechanism::Query, Details::Argument { name, value }));
+    let mut seen = [false; parameter::AUTHENTICATION.len()];
+    let place = |name: &str| parameter::AUTHENTICATION.iter().position(|other| *other == name);
+    for (place, value) in query.iter().filter_map(|(name, value)| Some((place(name)?, value))) {
+        if std::mem::replace(&mut seen[place], true) {
+            let details = Details::Argument { name: parameter::AUTHENTICATION[place], value: Echo(value.to_owned()) };
+            return Err(Refusal::new(Reason::ParameterRepeated, Mechanism::Query, details));
         }
     }
     Ok(())
-}
-
-fn mandatory<'q>(query: &'q Query, name: &str) -> Result<&'q str, Refusal> {
-    query.get(name).ok_or_else(|| refusal(Reason::ParameterMissing))
 }
 
 /// Digits only: `5.0`, `+5` and `1e20` are no numbers here. Zero is one, and a URL that has expired as it is signed.

@@ -1,0 +1,85 @@
+//! What a request claims, whichever scheme it is signed with.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::{Mechanism, Refusal, Scheme, UnsignedHeaders, Verified, v4};
+use crate::credentials::{AccessKeyId, SecretKey};
+use crate::request::{RequestView, Target};
+use crate::sigv4::key::KeyCache;
+
+/// A request that claims to be signed by [`access_key_id`](Self::access_key_id), in good form and in time. Not yet a proof.
+///
+/// It borrows the request, of which it copies only what had to be decoded.
+#[derive(Clone)]
+pub struct Claim<'a> {
+    pub(super) head: Head<'a>,
+    pub(super) signed: Signed<'a>,
+}
+
+/// What claims of all schemes have.
+#[derive(Clone)]
+pub(super) struct Head<'a> {
+    pub(super) request: RequestView<'a>,
+    pub(super) target: Target,
+    pub(super) mechanism: Mechanism,
+    pub(super) access_key_id: AccessKeyId,
+    pub(super) session_token: Option<Cow<'a, str>>,
+    pub(super) expires_at: Option<Timestamp>,
+    pub(super) unsigned_headers: UnsignedHeaders,
+}
+
+/// What each scheme adds: the rest of what was signed, and the signature.
+#[derive(Clone)]
+pub(super) enum Signed<'a> {
+    V4(v4::Signed<'a>),
+}
+
+impl Claim<'_> {
+    /// Whose secret is needed.
+    #[must_use]
+    pub fn access_key_id(&self) -> &AccessKeyId {
+        &self.head.access_key_id
+    }
+
+    /// The session token that came with the request. Whether the access key needs one, and whether this is the one, is
+    /// for the caller to check.
+    #[must_use]
+    pub fn session_token(&self) -> Option<&str> {
+        self.head.session_token.as_deref()
+    }
+
+    /// Where the signature stands.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        self.head.mechanism
+    }
+
+    /// How the request is signed.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        match self.signed {
+            Signed::V4(_) => Scheme::SigV4,
+        }
+    }
+
+    /// Checks that every header is signed that must be, and that the signature is the one that `secret` makes.
+    pub fn verify(self, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
+        match self.signed {
+            Signed::V4(signed) => signed.verify(self.head, keys, secret),
+        }
+    }
+}
+
+impl fmt::Debug for Claim<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim")
+            .field("scheme", &self.scheme())
+            .field("mechanism", &self.mechanism())
+            .field("access_key_id", self.access_key_id())
+            .field("expires_at", &self.head.expires_at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,152 @@
+//! Claims of SigV4a: read as those of SigV4 are, with a set of regions in place of one, and a key pair in place of a key.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::authorization::{Components, read_date, read_session_token};
+use super::claim::{self, Claim, Head};
+use super::credential::midnight_of;
+use super::headers::{check_unsigned_headers, single_header};
+use super::payload::Declared;
+use super::query::Parameters;
+use super::v4::{Canonical, check_headers};
+use super::verified::{SignedBy, Verified, kept};
+use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
+use crate::credentials::{AccessKeyId, SecretKey};
+use crate::request::{RequestView, Target};
+use crate::sigv4::key::{KeyCache, sha256};
+use crate::sigv4::{Region, TERMINAL, parameter};
+use crate::sigv4a::key::Signature;
+use crate::sigv4a::{self, RegionSet, Scope};
+use crate::time::AmzDate;
+
+/// What a SigV4a request says about its signature, read and checked by itself.
+#[derive(Clone)]
+pub(super) struct Signed<'a> {
+    scope: Scope,
+    signed_at: AmzDate,
+    signed_headers: Cow<'a, str>,
+    signature: Cow<'a, str>,
+    payload: Declared,
+}
+
+/// Reads a signed URL.
+pub(super) fn by_query<'a>(
+    request: RequestView<'a>,
+    target: Target,
+    expectations: &Expectations,
+    now: Timestamp,
+) -> Result<Claim<'a>, Refusal> {
+    let mechanism = Mechanism::Query;
+    let parameters = Parameters::read(&request, target.query())?;
+    let (access_key_id, scope) = read_credential(&parameters.get(parameter::CREDENTIAL)?, mechanism, expectations)?;
+    check_region_set(target.query().get(parameter::REGION_SET), mechanism, &expectations.region)?;
+    let signed_at = parameters.signed_at(scope.date())?;
+    let signature = parameters.get(parameter::SIGNATURE)?;
+    let signed_headers = parameters.get(parameter::SIGNED_HEADERS)?;
+    let expires_at = Some(parameters.expires_at(signed_at, expectations.clock_skew, now)?);
+    let session_token = parameters.session_token()?;
+    let payload = check_headers(&request, target.query(), mechanism, Scheme::SigV4a, &signed_headers, expectations)?;
+    let unsigned_headers = expectations.unsigned_headers.clone();
+    Ok(Claim {
+        head: Head { request, target, mechanism, access_key_id, session_token, expires_at, unsigned_headers },
+        signed: claim::Signed::V4a(Signed { scope, signed_at, signed_headers, signature, payload }),
+    })
+}
+
+/// Reads an `Authorization` header, from behind its scheme.
+pub(super) fn by_header<'a>(
+    request: RequestView<'a>,
+    target: Target,
+    authorization: &'a str,
+    expectations: &Expectations,
+    now: Timestamp,
+) -> Result<Claim<'a>, Refusal> {
+    let mechanism = Mechanism::Header;
+    let Components { credential, signed_headers, signature } = Components::read(authorization)?;
+    let (access_key_id, scope) = read_credential(credential, mechanism, expectations)?;
+    // That it is signed is seen with all other `x-amz-*` headers.
+    let region_set = single_header(&request, "x-amz-region-set", mechanism)?;
+    let region_set = region_set.map(|value| std::str::from_utf8(value).unwrap_or_default());
+    check_region_set(region_set, mechanism, &expectations.region)?;
+    let signed_at = read_date(&request, scope.date(), expectations.clock_skew, now)?;
+    let session_token = read_session_token(&request)?.map(Cow::Borrowed);
+    let (signed_headers, signature) = (Cow::Borrowed(signed_headers), Cow::Borrowed(signature));
+    let payload = check_headers(&request, target.query(), mechanism, Scheme::SigV4a, &signed_headers, expectations)?;
+    let unsigned_headers = expectations.unsigned_headers.clone();
+    Ok(Claim {
+        head: Head { request, target, mechanism, access_key_id, session_token, expires_at: None, unsigned_headers },
+        signed: claim::Signed::V4a(Signed { scope, signed_at, signed_headers, signature, payload }),
+    })
+}
+
+/// The parts of `AKID/date/service/aws4_request`, in the order in which S3 complains of SigV4's.
+fn read_credential(
+    text: &str,
+    mechanism: Mechanism,
+    expectations: &Expectations,
+) -> Result<(AccessKeyId, Scope), Refusal> {
+    let malformed = || Refusal::plain(Reason::CredentialMalformed, mechanism);
+    let mut parts = text.split('/');
+    let mut part = || parts.next().ok_or_else(malformed);
+    let (access_key_id, date, service, terminal) = (part()?, part()?, part()?, part()?);
+    if parts.next().is_some() {
+        return Err(malformed());
+    }
+    let access_key_id = AccessKeyId::new(access_key_id).map_err(|_| malformed())?;
+    let refuse = |reason, received: &str| Err(Refusal::new(reason, mechanism, Details::Received(received.to_owned())));
+    if service != expectations.service.name().as_str() {
+        return refuse(Reason::CredentialService, service);
+    }
+    if terminal != TERMINAL {
+        return refuse(Reason::CredentialTerminal, terminal);
+    }
+    let Some(midnight) = midnight_of(date) else { return refuse(Reason::CredentialDate, date) };
+    Ok((access_key_id, Scope::new(&midnight, expectations.service.name())))
+}
+
+/// The region that is served is one of those that the signature is good for.
+fn check_region_set(text: Option<&str>, mechanism: Mechanism, region: &Region) -> Result<(), Refusal> {
+    let text = text.ok_or_else(|| Refusal::plain(Reason::RegionSetMissing, mechanism))?;
+    let set = RegionSet::parse(text).map_err(|_| Refusal::plain(Reason::RegionSetMalformed, mechanism))?;
+    if !set.contains(region) {
+        let details = Details::Region { received: set.to_string(), expected: region.clone() };
+        return Err(Refusal::new(Reason::RegionSetElsewhere, mechanism, details));
+    }
+    Ok(())
+}
+
+impl Signed<'_> {
+    pub(super) fn verify(self, head: Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
+        let payload_line = self.payload.line(Scheme::SigV4a);
+        check_unsigned_headers(
+            &head.request,
+            &self.signed_headers,
+            head.mechanism,
+            &payload_line,
+            &head.unsigned_headers,
+        )?;
+        let canonical = Canonical::of(&head, &self.signed_headers, &payload_line);
+        let string_to_sign = sigv4a::string_to_sign(&self.signed_at, &self.scope, &sha256(&canonical.0));
+        let pair = keys.key_pair(&head.access_key_id, secret);
+        let verifies = |signature: &Signature| pair.verifies(&[string_to_sign.as_bytes()], signature);
+        let Some(provided) = Signature::parse(&self.signature).filter(verifies) else {
+            let details = Details::Mismatch(Mismatch {
+                access_key_id: head.access_key_id.as_str().to_owned(),
+                string_to_sign,
+                signature_provided: self.signature.into_owned(),
+                canonical_request: canonical.0,
+            });
+            return Err(Refusal::new(Reason::SignatureMismatch, head.mechanism, details));
+        };
+        let signed = SignedBy {
+            scheme: Scheme::SigV4a,
+            signed_at: Some(self.signed_at.timestamp()),
+            signed_headers: kept(&self.signed_headers, &["host"]),
+            payload: self.payload.verified_asymmetric(&pair, self.signed_at, &self.scope, &provided),
+            scope: None,
+        };
+        Ok(Verified::new(head, signed))
+    }
+}
