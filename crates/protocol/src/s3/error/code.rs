@@ -84,6 +84,8 @@ codes! {
     InvalidPartNumber = 416,
     /// The parts named at completion are not in ascending order.
     InvalidPartOrder = 400,
+    /// The policy of a form cannot be read.
+    InvalidPolicyDocument = 400,
     /// No byte of the object lies in the range.
     InvalidRange = 416,
     /// The request contradicts itself.
@@ -96,12 +98,16 @@ codes! {
     InvalidURI = 400,
     /// The key has more than 1,024 bytes.
     KeyTooLongError = 400,
+    /// The body of a form is not multipart/form-data.
+    MalformedPOSTRequest = 400,
     /// The trailer of an aws-chunked body cannot be read.
     MalformedTrailerError = 400,
     /// The body is not the XML that the operation wants.
     MalformedXML = 400,
     /// The XML body is too large.
     MaxMessageLengthExceeded = 400,
+    /// A form has too much before its file.
+    MaxPostPreDataLengthExceeded = 400,
     /// The user metadata has more than 2 KiB.
     MetadataTooLarge = 400,
     /// The method means nothing for this resource.
@@ -159,8 +165,9 @@ mod tests {
             "AccessControlListNotSupported AuthorizationHeaderMalformed AuthorizationQueryParametersError \
              BadDigest BadRequest EntityTooLarge EntityTooSmall ExpiredToken IllegalLocationConstraintException \
              IncompleteBody InvalidArgument InvalidBucketName InvalidChunkSizeError InvalidDigest \
-             InvalidLocationConstraint InvalidPart InvalidPartOrder InvalidRequest InvalidStorageClass \
-             InvalidToken InvalidURI KeyTooLongError MalformedTrailerError MalformedXML MaxMessageLengthExceeded \
+             InvalidLocationConstraint InvalidPart InvalidPartOrder InvalidPolicyDocument InvalidRequest \
+             InvalidStorageClass InvalidToken InvalidURI KeyTooLongError MalformedPOSTRequest \
+             MalformedTrailerError MalformedXML MaxMessageLengthExceeded MaxPostPreDataLengthExceeded \
              MetadataTooLarge MissingRequestBodyError RequestTimeout XAmzContentSHA256Mismatch",
         ),
         (403, "AccessDenied AccessForbidden InvalidAccessKeyId RequestTimeTooSkewed SignatureDoesNotMatch"),

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod code;
+mod post_policy;
 mod refusal;
 
 use std::borrow::Cow;

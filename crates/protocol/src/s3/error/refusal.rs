@@ -11,12 +11,12 @@ const QUERY_PARAMETERS: &str = "Query-string authentication version 4 requires t
 const MALFORMED_HEADER: &str = "The authorization header is malformed; ";
 const MALFORMED_CREDENTIAL: &str = "Error parsing the X-Amz-Credential parameter; ";
 const NO_DATE: &str = "AWS authentication requires a valid Date or x-amz-date header";
-const BAD_SIGNATURE: &str =
+pub(super) const BAD_SIGNATURE: &str =
     "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
-const SIGV2: &str = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+pub(super) const SIGV2: &str = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
 /// An element of our own: boto3 presigns with version 2 in us-east-1 unless told otherwise, and its users should not
 /// have to find out.
-const SIGV2_HINT: &str = "Signature Version 2 is not supported; in boto3 set Config(signature_version=\"s3v4\")";
+pub(super) const SIGV2_HINT: &str = "Signature Version 2 is not supported; in boto3 set Config(signature_version=\"s3v4\")";
 
 impl From<Refusal> for S3Error {
     fn from(refusal: Refusal) -> Self {
@@ -235,7 +235,7 @@ fn redact_token(canonical: &str) -> String {
 }
 
 /// Lower-case hexadecimal bytes with single spaces between.
-fn spaced_hex(bytes: &[u8]) -> String {
+pub(super) fn spaced_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 3);
     for (index, byte) in bytes.iter().enumerate() {
         let space = if index == 0 { "" } else { " " };
