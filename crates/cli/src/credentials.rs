@@ -16,8 +16,9 @@ use gatepass_signing::{
 use jiff::Timestamp;
 
 use crate::{
-    config::DEFAULT_REGION,
+    args::Identity,
     failure::{Explain as _, Failure, Result},
+    role::{self, Role},
     server,
 };
 
@@ -32,17 +33,31 @@ pub(crate) fn find(profile: Option<&str>) -> Result<Credentials> {
     server::block_on(of_chain(profile))
 }
 
-/// The region: what was typed, else AWS_REGION or AWS_DEFAULT_REGION, else the profile's, else `us-east-1`.
-pub(crate) fn region(typed: Option<&str>, profile: Option<&str>) -> Result<Region> {
+/// Who signs: [`find`], or the role that they assume. `endpoint` is the store's own one, where one was typed.
+pub(crate) fn signer(identity: &Identity, region: &Region, endpoint: Option<&str>) -> Result<Credentials> {
+    let own = find(identity.profile.as_deref())?;
+    let Some(arn) = &identity.role_arn else { return Ok(own) };
+    let policy = identity.session_policy.as_deref().map(role::session_policy).transpose()?;
+    let wanted = Role { arn, policy, profile: identity.profile.as_deref(), region, endpoint };
+    server::block_on(role::assume(&own, wanted))
+}
+
+/// The region: what was typed, else AWS_REGION or AWS_DEFAULT_REGION, else the profile's.
+pub(crate) fn region(typed: Option<&str>, profile: Option<&str>) -> Result<Option<Region>> {
     let written = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let name = match typed {
-        Some(region) => region.to_owned(),
+        Some(region) => Some(region.to_owned()),
         None => match written("AWS_REGION").or_else(|| written("AWS_DEFAULT_REGION")) {
-            Some(region) => region,
-            None => server::block_on(async { Ok(profile_region(profile).await) })?.unwrap_or(DEFAULT_REGION.to_owned()),
+            Some(region) => Some(region),
+            None => server::block_on(async { Ok(profile_region(profile).await) })?,
         },
     };
-    Region::new(name.as_str())
+    name.map(|name| region_of(&name)).transpose()
+}
+
+/// A region of this name.
+pub(crate) fn region_of(name: &str) -> Result<Region> {
+    Region::new(name)
         .map_err(|error| Failure::usage(format_args!("`{name}` is no region: {error}")).hint("as in eu-central-1"))
 }
 
@@ -87,6 +102,11 @@ async fn of_chain(profile: Option<&str>) -> Result<Credentials> {
              eval \"$(gatepass env)\"",
         )
     })?;
+    adopted(&found)
+}
+
+/// Credentials of the AWS crates as ours.
+pub(crate) fn adopted(found: &aws_credential_types::Credentials) -> Result<Credentials> {
     let expires_at = found.expiry().and_then(|end| Timestamp::try_from(end).ok());
     let token = found.session_token().map(str::to_owned);
     made(found.access_key_id().to_owned(), found.secret_access_key().to_owned(), token, expires_at)

@@ -60,6 +60,12 @@ impl Failure {
         self
     }
 
+    /// Says what was being done; what this failure said becomes the cause.
+    pub(crate) fn during(mut self, message: impl fmt::Display + Send + Sync + 'static) -> Self {
+        self.error = self.error.context(message.to_string());
+        self
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self.kind {
             Kind::Refused => ExitCode::from(1),

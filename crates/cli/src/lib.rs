@@ -5,6 +5,7 @@
 
 mod api;
 mod args;
+mod bucket_region;
 mod clock;
 mod commands;
 mod config;
@@ -12,11 +13,13 @@ mod credentials;
 mod failure;
 mod logging;
 mod output;
+mod place;
 mod private_file;
 mod progress;
 mod provision;
 mod ready_file;
 mod reference;
+mod role;
 mod seed;
 mod server;
 mod state;

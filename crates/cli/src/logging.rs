@@ -14,7 +14,8 @@ use crate::{
 pub(crate) fn start(global: &Global, command: &Command, output: Output) -> Result<()> {
     let written = global.log.clone().or_else(|| env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()));
     let filter = written.as_deref().unwrap_or(match quietest(command).saturating_add(global.verbose) {
-        0 => "warn",
+        // What AWS's crates warn of, the command says itself when it fails.
+        0 => "warn,aws_config=error",
         1 => "info",
         2 => "info,gatepass=debug,gatepass_store=debug,gatepass_backend=debug,gatepass_devidp=debug",
         _ => "debug",

@@ -25,7 +25,32 @@ impl Seconds {
     pub(crate) fn duration(self) -> SignedDuration {
         SignedDuration::from_secs(i64::try_from(self.0).unwrap_or(i64::MAX))
     }
+
+    /// The whole seconds of what is left of something.
+    pub(crate) fn until_end(duration: SignedDuration) -> Self {
+        Self(u64::try_from(duration.as_secs()).unwrap_or(0))
+    }
 }
+
+/// As it is typed: `1h30m`.
+impl fmt::Display for Seconds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return formatter.write_str("0s");
+        }
+        let mut rest = self.0;
+        for (factor, unit) in UNITS {
+            if rest >= factor {
+                write!(formatter, "{}{unit}", rest / factor)?;
+                rest %= factor;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// From the longest to the shortest.
+const UNITS: [(u64, char); 4] = [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
 
 impl FromStr for Seconds {
     type Err = ValueError;
@@ -40,13 +65,8 @@ impl FromStr for Seconds {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let (number, unit_on) = rest.split_at(digits);
             let mut characters = unit_on.chars();
-            let factor: u64 = match characters.next() {
-                Some('s') => 1,
-                Some('m') => 60,
-                Some('h') => 3600,
-                Some('d') => 86_400,
-                _ => return Err(wrong()),
-            };
+            let unit = characters.next().ok_or_else(wrong)?;
+            let (factor, _) = UNITS.into_iter().find(|(_, letter)| *letter == unit).ok_or_else(wrong)?;
             let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)?;
             total = total.checked_add(part).ok_or_else(wrong)?;
             rest = characters.as_str();
@@ -194,6 +214,13 @@ mod tests {
         }
         for wrong in ["m", "15 m", "-1", "1.5h", "15M", "1h30", "99999999999999999999", "999999999999999999d"] {
             assert!(wrong.parse::<Seconds>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_are_written_as_they_are_typed() {
+        for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m"), (5400, "1h30m"), (90_061, "1d1h1m1s")] {
+            assert_eq!(Seconds(seconds).to_string(), text);
         }
     }
 

@@ -7,7 +7,7 @@ use gatepass_signing::{
     credentials::{Credentials, SessionToken},
     request::RequestView,
     sigv4::{
-        KeyCache,
+        KeyCache, Region,
         verify::{Expectations, Presented, Service, Verified, parse},
     },
 };
@@ -16,9 +16,11 @@ use serde_json::json;
 use crate::{
     args::Verify,
     clock::Clock,
+    config::DEFAULT_REGION,
     credentials,
     failure::{Explain as _, Failure, Outcome, Result},
     output::Output,
+    place,
 };
 
 /// The longest URL that is read: one that a store would take, and some.
@@ -47,7 +49,7 @@ pub(crate) fn run(arguments: &Verify, output: Output) -> Result {
     let url = read(&arguments.url)?;
     let (host, target) = split(&url)?;
     let credentials = credentials::find(arguments.profile.as_deref())?;
-    let region = credentials::region(arguments.region.as_deref(), arguments.profile.as_deref())?;
+    let region = region(arguments, &host)?;
     let mut headers = vec![("host", host.as_bytes())];
     headers.extend(arguments.headers.iter().map(|pair| (pair.name.as_str(), pair.value.as_bytes())));
     let request = RequestView { method: &arguments.method, target: &target, headers: &headers };
@@ -108,6 +110,16 @@ fn check(
         return Err(Finding { status: 400, code: "InvalidToken".into(), message: message.into() });
     }
     claim.verify(&KeyCache::new(), credentials.secret_key()).map_err(refused)
+}
+
+/// The region that was typed; else the one in the name of the host, which is who will answer; else what the environment
+/// and the profile say.
+fn region(arguments: &Verify, host: &str) -> Result<Region> {
+    let told = arguments.region.as_deref().or_else(|| place::region_in(host));
+    match credentials::region(told, arguments.profile.as_deref())? {
+        Some(region) => Ok(region),
+        None => credentials::region_of(DEFAULT_REGION),
+    }
 }
 
 fn read(argument: &str) -> Result<String> {

@@ -4,10 +4,11 @@ use std::{
     env,
     ffi::OsStr,
     fs,
-    io::Write as _,
-    net::TcpStream,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -59,16 +60,49 @@ pub(crate) fn gatepass<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) 
     command
 }
 
-/// The program with [`ACCESS_KEY`] in its environment.
+/// The program with [`ACCESS_KEY`] and a region in its environment, so that nobody is asked for one.
 pub(crate) fn with_keys<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = gatepass(arguments);
     command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
+    command.env("AWS_REGION", "us-east-1");
     command
 }
 
 /// Runs to the end.
 pub(crate) fn run(mut command: Command) -> Run {
     command.output().expect("the program starts").into()
+}
+
+/// Runs to the end with a text on standard input.
+pub(crate) fn run_with_input(mut command: Command, input: &str) -> Run {
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("the program starts");
+    // Who refuses before reading closes the pipe, which is for the caller to see in what the program says.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    child.wait_with_output().expect("the program ends").into()
+}
+
+/// A server on this machine that gives one answer; joined, it tells the request.
+pub(crate) fn answer_once(status: &str, body: &str) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+        let mut request = String::new();
+        while !request.ends_with("\r\n\r\n") {
+            assert_ne!(reader.read_line(&mut request).expect("a line"), 0, "a whole head");
+        }
+        let length = request.to_ascii_lowercase();
+        let length = length.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
+        let mut body = vec![0; length.parse().expect("a length")];
+        reader.read_exact(&mut body).expect("a whole body");
+        request.push_str(&String::from_utf8(body).expect("a text"));
+        stream.write_all(answer.as_bytes()).expect("a client that reads");
+        request
+    });
+    (url, serving)
 }
 
 /// Waits for a file that is written in one step.
@@ -82,7 +116,7 @@ pub(crate) fn wait_for_json(path: &Path, child: &mut Child) -> Value {
             panic!("the program ended before it was ready: {status}");
         }
         assert!(start.elapsed() < PATIENCE, "{} does not come", path.display());
-        std::thread::sleep(TICK);
+        thread::sleep(TICK);
     }
 }
 
@@ -97,7 +131,7 @@ pub(crate) fn wait_for_end(child: &mut Child) -> ExitStatus {
             let _ = child.kill();
             panic!("the program does not end");
         }
-        std::thread::sleep(TICK);
+        thread::sleep(TICK);
     }
 }
 

@@ -1,13 +1,10 @@
 //! `gatepass verify`.
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::process::Command;
 
 use serde_json::json;
 
-use crate::program::{ACCESS_KEY, Run, SECRET_KEY, gatepass, run, with_keys};
+use crate::program::{ACCESS_KEY, Run, SECRET_KEY, gatepass, run, run_with_input, with_keys};
 
 const NOW: &str = "2013-05-24T00:00:00Z";
 
@@ -56,6 +53,13 @@ fn another_region_and_another_key_are_found() {
 }
 
 #[test]
+fn the_host_of_amazon_tells_the_region() {
+    let url = signed(&["get", "s3://bucket/key", "--region", "eu-west-1"]);
+    assert!(url.starts_with("https://bucket.s3.eu-west-1.amazonaws.com/"), "{url}");
+    assert_eq!(verify(&url, &["--now", NOW, "--json"]).json()["region"], "eu-west-1");
+}
+
+#[test]
 fn json_says_what_was_checked() {
     let run = verify(&signed(&["get", "s3://bucket/key"]), &["--now", NOW, "--json"]);
     assert_eq!(
@@ -93,11 +97,8 @@ fn a_session_token_must_be_the_one_at_hand() {
 #[test]
 fn a_url_is_read_from_standard_input() {
     let url = signed(&["get", "s3://bucket/key"]);
-    let mut child = with_keys(["verify", "-", "--now", NOW]);
-    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
-    writeln!(child.stdin.take().expect("a pipe"), "{url}").expect("written");
-    let output = child.wait_with_output().expect("the program ends");
-    assert_eq!(output.status.code(), Some(0));
+    let run = run_with_input(with_keys(["verify", "-", "--now", NOW]), &format!("{url}\n"));
+    assert_eq!(run.code, Some(0), "{run:?}");
 }
 
 #[test]
