@@ -35,6 +35,10 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Crates without IO, clock or runtime.
 const PURE: [&str; 4] = ["gatepass-signing", "gatepass-iam", "gatepass-protocol", "gatepass-doctor"];
 
+/// The one exception: with this feature signing asks a provider of credentials, whose crates bring a part of a runtime.
+/// No pure crate switches it on.
+const EXCEPTION: (&str, &str) = ("gatepass-signing", "provider");
+
 /// Whoever depends on one of these does IO, or is about to.
 const IMPURE: [&str; 8] = ["tokio", "hyper", "hyper-util", "axum", "reqwest", "mio", "async-std", "redb"];
 
@@ -86,6 +90,8 @@ fn pure_crates_bring_no_runtime_however_indirectly() {
     let resolve = metadata.resolve.as_ref().expect("cargo metadata resolves");
     let names: BTreeMap<_, _> =
         metadata.packages.iter().map(|package| (&package.id, package.name.to_string())).collect();
+    let excepted = brought_by_the_exception_alone(&metadata);
+    assert!(excepted.contains("aws-credential-types"), "the feature brings what it is for: {excepted:?}");
     for pure in PURE {
         let start = resolve.nodes.iter().find(|node| names[&node.id] == pure).expect("the crate is in the graph");
         let mut seen = BTreeSet::from([&start.id]);
@@ -95,10 +101,22 @@ fn pure_crates_bring_no_runtime_however_indirectly() {
             let node = resolve.nodes.iter().find(|node| node.id == *id).expect("every id has its node");
             for next in &node.deps {
                 let is_normal = next.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
-                if is_normal && seen.insert(&next.pkg) {
+                let is_excepted = names[id] == EXCEPTION.0 && excepted.contains(&names[&next.pkg]);
+                if is_normal && !is_excepted && seen.insert(&next.pkg) {
                     open.push(&next.pkg);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn no_pure_crate_switches_the_exception_on() {
+    let (name, feature) = EXCEPTION;
+    for package in metadata().workspace_packages().into_iter().filter(|package| PURE.contains(&package.name.as_str())) {
+        let normal = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        for dependency in normal.filter(|dependency| dependency.name == name) {
+            assert!(!dependency.features.iter().any(|on| on == feature), "{} switches {feature} on", package.name);
         }
     }
 }
@@ -117,6 +135,25 @@ fn pure_crates_name_no_file_socket_or_clock() {
             }
         }
     }
+}
+
+/// The dependencies that no other feature of the crate brings.
+fn brought_by_the_exception_alone(metadata: &Metadata) -> BTreeSet<String> {
+    let (name, feature) = EXCEPTION;
+    let package = metadata.packages.iter().find(|package| package.name == name).expect("the crate is in the graph");
+    let brought = |by: &dyn Fn(&str) -> bool| -> BTreeSet<String> {
+        let parts = package.features.iter().filter(|(feature, _)| by(feature)).flat_map(|(_, parts)| parts);
+        parts.filter_map(|part| part.strip_prefix("dep:").map(str::to_owned)).collect()
+    };
+    let optional = |name: &String| {
+        package
+            .dependencies
+            .iter()
+            .filter(|one| one.kind == DependencyKind::Normal && one.name == *name)
+            .all(|one| one.optional)
+    };
+    let others = brought(&|other| other != feature);
+    brought(&|one| one == feature).into_iter().filter(|name| !others.contains(name) && optional(name)).collect()
 }
 
 fn rust_files(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
