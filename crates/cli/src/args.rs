@@ -4,6 +4,8 @@ mod dev;
 mod files;
 mod services;
 mod sign;
+mod sign_cloudfront;
+mod sign_post;
 mod verify;
 
 use std::path::PathBuf;
@@ -17,6 +19,8 @@ pub(crate) use services::{Backend, BackendRun, FsyncChoice, Store, StoreRun};
 pub(crate) use sign::{
     Dialect, Disposition, Identity, LifeArguments, Place, Sign, SignCommon, SignDelete, SignPut, SignRead,
 };
+pub(crate) use sign_cloudfront::{CloudFrontPolicy, Hash, SignCloudFront, SignCookies};
+pub(crate) use sign_post::{SignPost, Status};
 pub(crate) use verify::Verify;
 
 /// Hands out signed URLs for private files, and honours them.
@@ -81,11 +85,13 @@ pub enum Command {
     /// The backend alone
     #[command(subcommand)]
     Backend(Backend),
-    /// Make a signed URL
+    /// Make a signed URL, an upload form, or cookies
     #[command(subcommand)]
     Sign(Sign),
     /// Check a signed URL offline: valid, or the first rule that it breaks
     Verify(Verify),
+    /// Say why a signed URL fails, and what to do: from the URL, a curl command or a HAR file
+    Explain(crate::commands::ExplainArguments),
     /// Upload a file through a signed URL
     Upload(Upload),
     /// Download a file through a signed URL

@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod credentials;
 mod failure;
+mod input;
 mod logging;
 mod output;
 mod place;

@@ -121,7 +121,28 @@ impl FromStr for ObjectLocation {
     }
 }
 
-/// `name=value`, as `--header` and `--response-header` take it.
+/// Where forms upload to: `s3://bucket`, `s3://bucket/folder/` or `s3://bucket/key`, all literal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    pub(crate) bucket: String,
+    /// What stands after the bucket's slash.
+    pub(crate) rest: String,
+}
+
+impl FromStr for Folder {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (bucket, rest) = text
+            .strip_prefix("s3://")
+            .map(|address| address.split_once('/').unwrap_or((address, "")))
+            .filter(|(bucket, _)| !bucket.is_empty())
+            .ok_or_else(|| ValueError("a folder is s3://BUCKET/FOLDER/".to_owned()))?;
+        Ok(Self { bucket: bucket.to_owned(), rest: rest.to_owned() })
+    }
+}
+
+/// `name=value`, as `--header`, `--field` and `--response-header` take it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     pub(crate) name: String,
@@ -135,9 +156,9 @@ impl FromStr for Pair {
         let (name, value) = text
             .split_once('=')
             .filter(|(name, _)| !name.is_empty() && name.bytes().all(is_token_byte))
-            .ok_or_else(|| ValueError("a header is NAME=VALUE".to_owned()))?;
+            .ok_or_else(|| ValueError("it is NAME=VALUE".to_owned()))?;
         if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-            return Err(ValueError("a header's value has no control characters".to_owned()));
+            return Err(ValueError("the value has no control characters".to_owned()));
         }
         Ok(Self { name: name.to_ascii_lowercase(), value: value.to_owned() })
     }
@@ -242,6 +263,17 @@ mod tests {
         }
         for wrong in ["", "bucket/key", "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "S3://bucket/key"] {
             assert!(wrong.parse::<ObjectLocation>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_folder_may_be_the_bucket_alone() {
+        for (text, rest) in [("s3://b", ""), ("s3://b/", ""), ("s3://b/a/", "a/"), ("s3://b//a?", "/a?")] {
+            let folder: Folder = text.parse().expect("a folder");
+            assert_eq!((folder.bucket.as_str(), folder.rest.as_str()), ("b", rest));
+        }
+        for wrong in ["", "b/a/", "s3://", "s3:///a/"] {
+            assert!(wrong.parse::<Folder>().is_err(), "{wrong}");
         }
     }
 

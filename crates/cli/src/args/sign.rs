@@ -3,10 +3,15 @@
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::Timestamp;
 
+use super::{SignCloudFront, SignCookies, SignPost};
 use crate::values::{Checksum, ObjectLocation, Pair, Seconds, Size};
 
 /// `gatepass sign`.
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "One file to read, write or delete: get, head, put, delete. An upload whose size is limited: post.\n\
+    Files behind CloudFront: cloudfront for one, cookies for many."
+)]
 pub enum Sign {
     /// A URL that downloads an object
     Get(SignRead),
@@ -16,6 +21,12 @@ pub enum Sign {
     Put(SignPut),
     /// A URL that deletes an object
     Delete(SignDelete),
+    /// A form with which a browser uploads one file, of a size that you limit
+    Post(SignPost),
+    /// A CloudFront URL
+    Cloudfront(SignCloudFront),
+    /// CloudFront cookies, for many files at once
+    Cookies(SignCookies),
 }
 
 /// What the URL of every object takes.

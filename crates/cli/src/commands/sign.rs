@@ -1,7 +1,9 @@
 //! `gatepass sign`: what works for a while without credentials.
 
+mod cloudfront;
 mod life;
 mod object;
+mod post;
 
 use gatepass_signing::sigv4::presign::Method;
 
@@ -13,5 +15,8 @@ pub(crate) fn run(sign: &Sign, output: Output) -> Result {
         Sign::Head(read) => object::read(Method::Head, "HeadObject", read, output),
         Sign::Put(put) => object::put(put, output),
         Sign::Delete(delete) => object::delete(delete, output),
+        Sign::Post(form) => post::run(form, output),
+        Sign::Cloudfront(sign) => cloudfront::url(sign, output),
+        Sign::Cookies(sign) => cloudfront::cookies(sign, output),
     }
 }

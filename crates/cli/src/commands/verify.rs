@@ -1,6 +1,6 @@
 //! `gatepass verify`: whether a signed URL would be honoured, by the rules of the store and without asking it.
 
-use std::{fmt, io};
+use std::fmt;
 
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_signing::{
@@ -18,13 +18,11 @@ use crate::{
     clock::Clock,
     config::DEFAULT_REGION,
     credentials,
-    failure::{Explain as _, Failure, Outcome, Result},
+    failure::{Failure, Outcome, Result},
+    input,
     output::Output,
     place,
 };
-
-/// The longest URL that is read: one that a store would take, and some.
-const MAX_URL_BYTES: u64 = 64 * 1024;
 
 /// The first rule that a URL breaks.
 struct Finding {
@@ -46,7 +44,7 @@ impl fmt::Display for Finding {
 }
 
 pub(crate) fn run(arguments: &Verify, output: Output) -> Result {
-    let url = read(&arguments.url)?;
+    let url = input::argument(&arguments.url)?;
     let (host, target) = split(&url)?;
     let credentials = credentials::find(arguments.profile.as_deref())?;
     let region = region(arguments, &host)?;
@@ -62,7 +60,7 @@ pub(crate) fn run(arguments: &Verify, output: Output) -> Result {
                 "valid": true,
                 "method": verified.method(),
                 "access_key_id": verified.access_key_id().as_str(),
-                "region": verified.scope().region().as_str(),
+                "region": verified.scope().map(|scope| scope.region().as_str()),
                 "signed_headers": signed_headers,
                 "signed_at": verified.signed_at(),
                 "expires_at": verified.expires_at(),
@@ -120,15 +118,6 @@ fn region(arguments: &Verify, host: &str) -> Result<Region> {
         Some(region) => Ok(region),
         None => credentials::region_of(DEFAULT_REGION),
     }
-}
-
-fn read(argument: &str) -> Result<String> {
-    if argument != "-" {
-        return Ok(argument.trim().to_owned());
-    }
-    let text =
-        io::read_to_string(io::Read::take(io::stdin(), MAX_URL_BYTES)).explain("standard input cannot be read")?;
-    Ok(text.trim().to_owned())
 }
 
 /// The `Host` header and the request target that a client makes of a URL. Nothing is decoded or normalised: the bytes are
