@@ -7,6 +7,8 @@ use std::sync::Arc;
 use gatepass_authority::RootSource;
 use jiff::Timestamp;
 
+use crate::space::FreeSpace;
+
 /// Where the store gets the time from. The binary gives it the wall clock, a test its own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -20,10 +22,19 @@ pub struct Config {
     pub hosts: Hosts,
     /// Whether an acknowledged write has reached the disk.
     pub fsync: Fsync,
+    /// How many bytes of the disk uploads must leave free; [`Config::DEFAULT_RESERVE_BYTES`] unless somebody knows better.
+    pub reserve_bytes: u64,
+    /// How much the disk has left.
+    pub free_space: FreeSpace,
     /// Where the root credentials come from.
     pub root: RootSource,
     /// The time.
     pub now: Clock,
+}
+
+impl Config {
+    /// 64 MiB: enough for the commits that free space on a disk that is full otherwise.
+    pub const DEFAULT_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 }
 
 impl fmt::Debug for Config {
@@ -34,6 +45,7 @@ impl fmt::Debug for Config {
             .field("region", &self.region)
             .field("hosts", &self.hosts)
             .field("fsync", &self.fsync)
+            .field("reserve_bytes", &self.reserve_bytes)
             .finish_non_exhaustive()
     }
 }

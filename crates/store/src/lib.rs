@@ -23,6 +23,7 @@ mod patience;
 mod request_id;
 mod server;
 mod service;
+mod space;
 mod stall;
 mod store;
 mod sts;
@@ -33,4 +34,5 @@ pub use linger::LINGER_TIMEOUT;
 pub use server::{
     DRAIN_TIMEOUT, HEADER_READ_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_STALL_TIMEOUT,
 };
+pub use space::{FreeSpace, free_space_of_the_disk};
 pub use store::{OpenError, Store};

@@ -17,6 +17,7 @@ use crate::authenticate::Authenticator;
 use crate::blobs::{Blobs, sync_directory};
 use crate::config::{Clock, Config, Fsync, Hosts};
 use crate::index::{Index, IndexError};
+use crate::space::Space;
 
 const LOCK_FILE_NAME: &str = "lock";
 /// The mode of a data directory that is made here. One that exists keeps its own.
@@ -64,15 +65,16 @@ pub enum OpenError {
 impl Store {
     /// Opens the store in `config.data`, or makes one there. Needs no repair after a crash.
     pub fn open(config: Config) -> Result<Arc<Self>, OpenError> {
-        let Config { data, region, hosts, fsync, root, now } = config;
-        let region = Region::new(&region)?;
+        let Config { data, region, hosts, fsync, reserve_bytes, free_space, root, now } = config;
+        let region = Region::new(region)?;
         let directory_error = |source| OpenError::Directory { path: data.clone(), source };
         make_directory(&data, fsync).map_err(directory_error)?;
         let lock = lock(&data)?;
         let state = if Index::exists_in(&data) { DataState::Existing } else { DataState::Empty };
         let authority = Authority::open(&data, root, state)?;
         let (index, boot) = Index::open(&data, fsync)?;
-        let blobs = Arc::new(Blobs::open(&data, boot, fsync).map_err(directory_error)?);
+        let space = Space::new(data.clone(), reserve_bytes, free_space);
+        let blobs = Arc::new(Blobs::open(&data, boot, fsync, space).map_err(directory_error)?);
         index.attach(&blobs);
         let index = Arc::new(index);
         remove_leftovers_in_background(&index, &blobs).map_err(directory_error)?;

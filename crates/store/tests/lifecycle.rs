@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use gatepass_authority::RootSource;
 use gatepass_signing::sigv4::presign::Method;
@@ -46,6 +46,27 @@ fn a_first_start_that_was_killed_half_way_is_no_obstacle() {
     fs::write(directory.path().join("index.redb.new"), b"torn").unwrap();
     drop(Store::open(config(directory.path(), Fsync::Always, &clock())).unwrap());
     assert!(!directory.path().join("index.redb.new").exists());
+}
+
+#[test]
+fn a_full_disk_refuses_what_adds_and_goes_on_with_everything_else() {
+    let free = Arc::new(AtomicU64::new(1_000_000));
+    let server = Server::on_a_disk(&free, 500_000);
+    server.put("/bucket/kept", b"kept");
+    assert_eq!(server.signed("PUT", "/bucket/fits", &[], &vec![1; 500_000]).status, 200);
+    assert_eq!(server.signed("PUT", "/bucket/one-too-many", &[], &vec![1; 500_001]).status, 503);
+
+    free.store(499_999, Ordering::SeqCst);
+    for (method, target) in [("PUT", "/bucket/empty"), ("POST", "/bucket/upload?uploads"), ("PUT", "/another")] {
+        let refused = server.signed(method, target, &[], b"");
+        assert_eq!((refused.status, refused.header("retry-after")), (503, Some("30")), "{method} {target}");
+        assert!(refused.text().contains("<Code>ServiceUnavailable</Code>"), "{}", refused.text());
+    }
+    assert_eq!(server.get("/bucket/kept").body, b"kept");
+    assert_eq!(server.signed("DELETE", "/bucket/fits", &[], b"").status, 204);
+
+    free.store(500_000, Ordering::SeqCst);
+    assert_eq!(server.signed("PUT", "/bucket/empty", &[], b"").status, 200);
 }
 
 #[test]

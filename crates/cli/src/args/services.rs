@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::Timestamp;
 
+use crate::values::Size;
+
 /// `gatepass store`.
 #[derive(Debug, Subcommand)]
 pub enum Store {
@@ -34,6 +36,9 @@ pub struct StoreRun {
     /// Whether writes have reached the disk when they are acknowledged [default: always]
     #[arg(long, value_enum, value_name = "always|never", hide_possible_values = true)]
     pub fsync: Option<FsyncChoice>,
+    /// How much of the disk uploads must leave free: below it they get 503, while reads and deletes go on [default: 64MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub reserve: Option<Size>,
     /// Host names that are answered, besides the address itself; before each, a bucket may stand. Separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub hosts: Option<Vec<String>>,

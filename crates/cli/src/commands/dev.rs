@@ -126,6 +126,8 @@ async fn start(options: &DevOptions, listen: &Listen, root: RootSource, seed: &S
         region: options.region.clone(),
         hosts: store_run::hosts(store_address, &[], &[]),
         fsync: options.fsync.into(),
+        reserve_bytes: StoreSettings::DEFAULT_RESERVE_BYTES,
+        free_space: gatepass_store::free_space_of_the_disk(),
         root,
         now: clock.function(),
     };

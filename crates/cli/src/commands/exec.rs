@@ -60,6 +60,8 @@ async fn run_beside(arguments: &Exec, directory: &Path) -> Result<ExitStatus> {
         region: arguments.region.clone(),
         hosts: store_run::hosts(address, &["localhost"], &[]),
         fsync: Fsync::Never,
+        reserve_bytes: Config::DEFAULT_RESERVE_BYTES,
+        free_space: gatepass_store::free_space_of_the_disk(),
         root: credentials::root()?,
         now: clock.function(),
     })?;

@@ -18,6 +18,7 @@ use crate::{
     output::Output,
     ready_file::ReadyFile,
     server::{self, StopSignals, Stopper},
+    values::Size,
 };
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:9000";
@@ -50,6 +51,8 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             region: region.clone(),
             hosts: hosts(address, &["localhost"], &names),
             fsync: fsync.into(),
+            reserve_bytes: arguments.reserve.map_or(Config::DEFAULT_RESERVE_BYTES, |Size(bytes)| bytes),
+            free_space: gatepass_store::free_space_of_the_disk(),
             root: credentials::root()?,
             now: Clock::starting_at(arguments.now).function(),
         };

@@ -17,12 +17,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gatepass_protocol::s3::error::S3Error;
+
 pub(crate) use id::{BlobId, Boot};
 pub(crate) use leftovers::Leftovers;
 pub(crate) use pins::Pinned;
 pub(crate) use staging::{NewBlob, Staging};
 
 use crate::config::Fsync;
+use crate::space::{Room, Space};
 use pins::{Pins, Sweeper};
 
 const BLOBS: &str = "blobs";
@@ -35,13 +38,14 @@ pub(crate) struct Blobs {
     staging: PathBuf,
     boot: Boot,
     fsync: Fsync,
+    space: Arc<Space>,
     pins: Arc<Pins>,
     sweeper: Sweeper,
 }
 
 impl Blobs {
     /// Opens the directories below `data`. `boot` must be greater than that of every start before.
-    pub(crate) fn open(data: &Path, boot: Boot, fsync: Fsync) -> io::Result<Self> {
+    pub(crate) fn open(data: &Path, boot: Boot, fsync: Fsync, space: Arc<Space>) -> io::Result<Self> {
         let blobs = data.join(BLOBS);
         let staging = data.join(STAGING).join(format!("{:08x}", boot.0));
         fs::create_dir_all(&staging)?;
@@ -54,7 +58,12 @@ impl Blobs {
         }
         let pins = Arc::new(Pins::new(blobs));
         let sweeper = Sweeper::start(Arc::clone(&pins))?;
-        Ok(Self { data: data.to_owned(), staging, boot, fsync, pins, sweeper })
+        Ok(Self { data: data.to_owned(), staging, boot, fsync, space, pins, sweeper })
+    }
+
+    /// Promises room for `length` bytes, or refuses them.
+    pub(crate) fn room_for(&self, length: u64) -> Result<Room, S3Error> {
+        self.space.room_for(length)
     }
 
     /// A new file to write a body into; it vanishes unless it is persisted and then adopted.
@@ -101,6 +110,11 @@ mod tests {
 
     use super::*;
 
+    fn open(data: &Path, boot: Boot) -> Blobs {
+        let space = Space::new(data.to_owned(), 0, crate::space::free_space_of_the_disk());
+        Blobs::open(data, boot, Fsync::Always, space).unwrap()
+    }
+
     fn write(blobs: &Blobs, bytes: &[u8]) -> BlobId {
         let mut staging = blobs.stage().unwrap();
         staging.write(bytes).unwrap();
@@ -126,7 +140,7 @@ mod tests {
     #[test]
     fn a_persisted_blob_reads_back() {
         let data = tempfile::tempdir().unwrap();
-        let blobs = Blobs::open(data.path(), Boot(1), Fsync::Always).unwrap();
+        let blobs = open(data.path(), Boot(1));
         let id = write(&blobs, b"hello");
         let text = io::read_to_string(blobs.open_blob(id).unwrap()).unwrap();
         assert_eq!(text, "hello");
@@ -136,7 +150,7 @@ mod tests {
     #[test]
     fn what_is_not_adopted_vanishes() {
         let data = tempfile::tempdir().unwrap();
-        let blobs = Blobs::open(data.path(), Boot(1), Fsync::Always).unwrap();
+        let blobs = open(data.path(), Boot(1));
         let mut abandoned = blobs.stage().unwrap();
         abandoned.write(b"half a body").unwrap();
         let unnamed = blobs.stage().unwrap().persist().unwrap();
@@ -149,7 +163,7 @@ mod tests {
     #[test]
     fn a_removed_blob_stays_until_its_reader_leaves() {
         let data = tempfile::tempdir().unwrap();
-        let blobs = Blobs::open(data.path(), Boot(1), Fsync::Always).unwrap();
+        let blobs = open(data.path(), Boot(1));
         let id = write(&blobs, b"read me");
         let ((), pinned) = blobs.pin(|| Ok::<_, io::Error>(((), vec![id]))).unwrap();
         let other = write(&blobs, b"a marker that the sweeper has come past");
@@ -163,14 +177,14 @@ mod tests {
     #[test]
     fn leftovers_of_earlier_starts_go_and_everything_else_stays() {
         let data = tempfile::tempdir().unwrap();
-        let first = Blobs::open(data.path(), Boot(1), Fsync::Always).unwrap();
+        let first = open(data.path(), Boot(1));
         let named = write(&first, b"named by the index");
         write(&first, b"named by nothing");
         let read = write(&first, b"forgotten by the index, and still read");
         std::mem::forget(first.stage().unwrap());
         fs::write(data.path().join(BLOBS).join("README"), "not ours").unwrap();
 
-        let second = Blobs::open(data.path(), Boot(2), Fsync::Always).unwrap();
+        let second = open(data.path(), Boot(2));
         let in_flight = write(&second, b"persisted, not yet committed");
         let being_written = second.stage().unwrap();
         let index = HashSet::from([named]);

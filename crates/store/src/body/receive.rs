@@ -82,7 +82,8 @@ fn has_trailer(payload: &Payload) -> bool {
 
 /// Receives the content. When this fails, or is dropped, nothing of it stays.
 pub(crate) async fn receive(incoming: &mut Incoming, plan: Plan, blobs: &Arc<Blobs>) -> Result<Received, S3Error> {
-    let mut pipe = Pipe { idle: Some(Sink::new(plan, Arc::clone(blobs))), writing: None };
+    let room = blobs.room_for(plan.length)?;
+    let mut pipe = Pipe { idle: Some(Sink::new(plan, Arc::clone(blobs), room)), writing: None };
     let mut pieces = Pieces::of(incoming);
     let mut batch = Vec::new();
     let mut batched = 0;

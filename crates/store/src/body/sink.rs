@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{Plan, Received};
 use crate::blobs::{Blobs, Staging};
 use crate::index::{NewBody, SMALL_BODY_BYTES};
+use crate::space::{Room, is_full};
 
 pub(super) struct Sink {
     decoder: Option<Decoder>,
@@ -28,6 +29,7 @@ pub(super) struct Sink {
 /// The content itself, after the encoding of its transfer.
 struct Content {
     blobs: Arc<Blobs>,
+    room: Room,
     length: u64,
     received: u64,
     md5: Md5Hasher,
@@ -67,6 +69,10 @@ impl From<Fault> for S3Error {
         match fault {
             Fault::Refused(error) => error,
             Fault::Chunk(error) => error.into(),
+            Fault::Io(error) if is_full(&error) => {
+                tracing::warn!(%error, "the disk is full; a body could not be written");
+                Self::disk_full()
+            }
             Fault::Io(error) => {
                 tracing::error!(%error, "a body could not be written");
                 Self::internal()
@@ -76,7 +82,7 @@ impl From<Fault> for S3Error {
 }
 
 impl Sink {
-    pub(super) fn new(plan: Plan, blobs: Arc<Blobs>) -> Self {
+    pub(super) fn new(plan: Plan, blobs: Arc<Blobs>, room: Room) -> Self {
         let Plan { length, decoder, sha256, integrity, stored } = plan;
         let declared = integrity.checksum.as_ref().map(DeclaredChecksum::algorithm);
         let mut algorithms = vec![stored];
@@ -84,6 +90,7 @@ impl Sink {
         let checksums = algorithms.into_iter().map(|algorithm| (algorithm, ChecksumHasher::new(algorithm)));
         let content = Content {
             blobs,
+            room,
             length,
             received: 0,
             md5: Md5Hasher::new(),
@@ -174,7 +181,9 @@ impl Content {
             hasher.update(bytes);
         }
         if let Some(staging) = &mut self.staging {
-            return Ok(staging.write(bytes)?);
+            staging.write(bytes)?;
+            self.room.written(bytes.len() as u64);
+            return Ok(());
         }
         if self.memory.len() + bytes.len() <= SMALL_BODY_BYTES {
             self.memory.extend_from_slice(bytes);
@@ -183,6 +192,7 @@ impl Content {
         let mut staging = self.blobs.stage()?;
         staging.write(&self.memory)?;
         staging.write(bytes)?;
+        self.room.written((self.memory.len() + bytes.len()) as u64);
         self.memory = Vec::new();
         self.staging = Some(staging);
         Ok(())

@@ -3,9 +3,10 @@
 //! redb's own way of not syncing (`Durability::None`) keeps commits in memory; with this one they
 //! reach the page cache, and a killed process loses nothing.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use redb::StorageBackend;
 
@@ -18,8 +19,9 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    pub(super) fn new(file: File, fsync: Fsync) -> Self {
-        Self { file, fsync }
+    pub(super) fn open(path: &Path, fsync: Fsync) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        Ok(Self { file, fsync })
     }
 }
 

@@ -5,6 +5,7 @@
 //! Data is asked for with a [`Grant`](crate::grant::Grant), never with a bare name.
 
 mod disk;
+mod handle;
 mod listing;
 mod records;
 mod serial;
@@ -13,7 +14,7 @@ mod tables;
 mod transaction;
 mod writer;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,10 +31,8 @@ pub(crate) use transaction::{AssembledPart, NewBody, NewObject, NewPart, Transac
 use crate::blobs::{BlobId, Blobs, Boot};
 use crate::config::Fsync;
 use disk::Disk;
+use handle::Handle;
 use writer::Writer;
-
-/// How much memory redb may use for its pages. Its default is 1 GiB.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Bodies up to this size live in the index: one group commit makes many of them durable, where a
 /// file of its own would cost each two more syncs.
@@ -68,6 +67,8 @@ pub enum IndexError {
 pub(crate) enum Failure {
     /// The request is answered with this; nothing has changed.
     Refused(S3Error),
+    /// There was no room for the commit.
+    Full,
     /// The disk or the database failed.
     Storage(redb::Error),
     /// A record does not parse.
@@ -101,6 +102,9 @@ impl From<Failure> for S3Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(error) => return error,
+            Failure::Full => return S3Error::disk_full(),
+            // The database is opened anew by the next request.
+            Failure::Storage(redb::Error::PreviousIo) => return S3Error::service_unavailable(),
             Failure::Storage(error) => tracing::error!(%error, "the index failed"),
             Failure::Damaged(error) => tracing::error!(%error, "a record of the index is damaged"),
             Failure::MissingRow(table) => tracing::error!(table, "a row of the index is missing"),
@@ -114,7 +118,7 @@ impl From<Failure> for S3Error {
 /// The open index of one store.
 #[derive(Debug)]
 pub(crate) struct Index {
-    database: Arc<Database>,
+    handle: Arc<Handle>,
     writer: Writer,
 }
 
@@ -130,12 +134,17 @@ impl Index {
         if !path.exists() {
             make(data, &path, fsync)?;
         }
-        let database = open_database(&path, fsync)?;
-        let boot = count_start(&database)
+        let file = path.clone();
+        let handle = Handle::open(path.clone(), Box::new(move || Disk::open(&file, fsync)))?;
+        Self::over(handle, path)
+    }
+
+    fn over(handle: Handle, path: PathBuf) -> Result<(Self, Boot), IndexError> {
+        let boot = count_start(&handle.database())
             .map_err(|source| IndexError::Database { path: path.clone(), source: Box::new(source) })?;
-        let database = Arc::new(database);
-        let writer = Writer::start(Arc::clone(&database)).map_err(|source| IndexError::Io { path, source })?;
-        Ok((Self { database, writer }, boot))
+        let handle = Arc::new(handle);
+        let writer = Writer::start(Arc::clone(&handle)).map_err(|source| IndexError::Io { path, source })?;
+        Ok((Self { handle, writer }, boot))
     }
 
     /// From now on removes from `blobs` what commits release.
@@ -145,7 +154,7 @@ impl Index {
 
     /// The state after the last commit.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
-        Ok(Snapshot::new(self.database.begin_read()?))
+        Ok(Snapshot::new(self.handle.database().begin_read()?))
     }
 
     /// Runs `change` in the next group commit and answers when that is durable. `change` refuses
@@ -172,26 +181,13 @@ fn make(data: &Path, path: &Path, fsync: Fsync) -> Result<(), IndexError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(error)),
         _ => {}
     }
-    drop(open_database(&unfinished, fsync)?);
+    let file = unfinished.clone();
+    drop(Handle::open(unfinished.clone(), Box::new(move || Disk::open(&file, fsync)))?);
     fs::rename(&unfinished, path).map_err(io_error)?;
     if fsync == Fsync::Always {
         crate::blobs::sync_directory(data).map_err(io_error)?;
     }
     Ok(())
-}
-
-fn open_database(path: &Path, fsync: Fsync) -> Result<Database, IndexError> {
-    let file: File = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(|source| IndexError::Io { path: path.to_owned(), source })?;
-    redb::Builder::new()
-        .set_cache_size(CACHE_BYTES)
-        .create_with_backend(Disk::new(file, fsync))
-        .map_err(|source| IndexError::Database { path: path.to_owned(), source: Box::new(source.into()) })
 }
 
 /// Makes missing tables and the number of this start.

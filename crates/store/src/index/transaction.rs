@@ -62,10 +62,8 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    pub(super) fn adopt_all(&mut self) {
-        for blob in self.adopted.drain(..) {
-            blob.adopt();
-        }
+    pub(super) fn adopt_all(&mut self) -> Vec<BlobId> {
+        self.adopted.drain(..).map(NewBlob::adopt).collect()
     }
 }
 

@@ -5,12 +5,14 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
-use redb::Database;
+use redb::{Database, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot};
 
-use super::Failure;
+use super::handle::Handle;
 use super::transaction::{Effects, Transaction};
-use crate::blobs::Blobs;
+use super::{Failure, Snapshot};
+use crate::blobs::{BlobId, Blobs};
+use crate::space;
 
 /// How many writes may wait for the writer; more of them wait outside.
 const WAITING_WRITES: usize = 1024;
@@ -32,6 +34,8 @@ enum Applied {
 #[derive(Debug, Clone, Copy)]
 enum Committed {
     Yes,
+    /// Not, for want of space.
+    Full,
     No,
 }
 
@@ -44,12 +48,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Arc<Database>) -> io::Result<Self> {
+    pub(super) fn start(handle: Arc<Handle>) -> io::Result<Self> {
         let (queue, arrivals) = mpsc::channel(WAITING_WRITES);
         let blobs: Arc<OnceLock<Arc<Blobs>>> = Arc::default();
         let released = Arc::clone(&blobs);
         let thread =
-            thread::Builder::new().name("gatepass-writer".into()).spawn(move || run(&database, arrivals, &released))?;
+            thread::Builder::new().name("gatepass-writer".into()).spawn(move || run(&handle, arrivals, &released))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), blobs })
     }
 
@@ -68,6 +72,7 @@ impl Writer {
                 // The client may have left; its write holds all the same.
                 let _ = answer.send(match committed {
                     Committed::Yes => Ok(value),
+                    Committed::Full => Err(Failure::Full),
                     Committed::No => Err(Failure::Closed),
                 });
             })),
@@ -77,8 +82,11 @@ impl Writer {
             }
             Err(failure) => Applied::Failed(
                 failure,
-                Box::new(move |_| {
-                    let _ = answer.send(Err(Failure::Closed));
+                Box::new(move |committed| {
+                    let _ = answer.send(Err(match committed {
+                        Committed::Full => Failure::Full,
+                        Committed::Yes | Committed::No => Failure::Closed,
+                    }));
                 }),
             ),
         };
@@ -98,7 +106,8 @@ impl Drop for Writer {
     }
 }
 
-fn run(database: &Database, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLock<Arc<Blobs>>) {
+fn run(handle: &Handle, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLock<Arc<Blobs>>) {
+    let mut unsettled = Vec::new();
     while let Some(first) = arrivals.blocking_recv() {
         let mut group = vec![first];
         while group.len() < WRITES_PER_COMMIT
@@ -107,7 +116,7 @@ fn run(database: &Database, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLoc
             group.push(next);
         }
         let mut waiting = Vec::with_capacity(group.len());
-        match commit(database, group, &mut waiting) {
+        match commit(&handle.database(), group, &mut waiting) {
             Ok(released) => {
                 for answer in waiting {
                     answer(Committed::Yes);
@@ -116,13 +125,62 @@ fn run(database: &Database, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLoc
                     blobs.remove(released);
                 }
             }
-            Err(failure) => {
+            Err(NotCommitted { failure, blobs }) => {
                 tracing::error!(?failure, writes = waiting.len(), "a group of writes was not committed");
+                if let Failure::Storage(_) = failure {
+                    handle.failed();
+                    unsettled.extend(blobs);
+                }
+                let committed = if is_full(&failure) { Committed::Full } else { Committed::No };
                 for answer in waiting {
-                    answer(Committed::No);
+                    answer(committed);
                 }
             }
         }
+        if let Some(blobs) = blobs.get()
+            && !unsettled.is_empty()
+        {
+            settle(handle, blobs, &mut unsettled);
+        }
+    }
+}
+
+/// A group that was not committed, as far as anybody knows.
+struct NotCommitted {
+    failure: Failure,
+    /// Blobs that the index names now or does not, depending on what reached the disk.
+    blobs: Vec<BlobId>,
+}
+
+impl<E: Into<Failure>> From<E> for NotCommitted {
+    fn from(failure: E) -> Self {
+        Self { failure: failure.into(), blobs: Vec::new() }
+    }
+}
+
+fn is_full(failure: &Failure) -> bool {
+    matches!(failure, Failure::Storage(redb::Error::Io(error)) if space::is_full(error))
+}
+
+/// Asks the database, once it is open again, which blobs of a commit that failed it names, and removes the others.
+fn settle(handle: &Handle, blobs: &Blobs, unsettled: &mut Vec<BlobId>) {
+    let unnamed = || -> Result<Vec<BlobId>, Failure> {
+        let snapshot = Snapshot::new(handle.database().begin_read()?);
+        let mut unnamed = Vec::new();
+        for id in unsettled.iter() {
+            if !snapshot.names_blob(*id)? {
+                unnamed.push(*id);
+            }
+        }
+        Ok(unnamed)
+    };
+    match unnamed() {
+        Ok(unnamed) => {
+            unsettled.clear();
+            blobs.remove(unnamed);
+        }
+        // After the next group, then; or by the next start.
+        Err(failure) => tracing::error!(?failure, "could not tell what a failed commit has left"),
     }
 }
 
@@ -131,7 +189,7 @@ fn commit(
     database: &Database,
     group: Vec<Apply>,
     waiting: &mut Vec<Box<dyn FnOnce(Committed) + Send>>,
-) -> Result<Vec<crate::blobs::BlobId>, Failure> {
+) -> Result<Vec<BlobId>, NotCommitted> {
     let mut inner = database.begin_write()?;
     inner.set_quick_repair(true);
     let mut effects = Effects::default();
@@ -142,10 +200,10 @@ fn commit(
             match apply(&mut transaction) {
                 Applied::Changed(answer) => waiting.push(answer),
                 Applied::Refused if transaction.changes() == changes_before => {}
-                Applied::Refused => return Err(Failure::ChangedAndRefused),
+                Applied::Refused => return Err(Failure::ChangedAndRefused.into()),
                 Applied::Failed(failure, answer) => {
                     waiting.push(answer);
-                    return Err(failure);
+                    return Err(failure.into());
                 }
             }
         }
@@ -156,9 +214,14 @@ fn commit(
         return Ok(Vec::new());
     }
     let committed = inner.commit();
-    // When a commit fails nobody knows what the disk holds: the new blobs stay, in case the index
-    // names them after a restart, and are cleared away by that restart otherwise.
-    effects.adopt_all();
-    committed?;
-    Ok(effects.released)
+    // When a commit fails nobody knows what the disk holds: the new blobs stay until the database, opened anew, says
+    // whether it names them.
+    let mut blobs = effects.adopt_all();
+    match committed {
+        Ok(()) => Ok(effects.released),
+        Err(error) => {
+            blobs.append(&mut effects.released);
+            Err(NotCommitted { failure: error.into(), blobs })
+        }
+    }
 }

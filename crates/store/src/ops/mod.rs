@@ -56,6 +56,9 @@ pub(crate) struct Call<'a> {
 }
 
 pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answer, S3Error> {
+    if adds(&operation) {
+        call.store.blobs.room_for(0)?;
+    }
     match operation {
         Operation::ListBuckets(parameters) => list_buckets::list_buckets(call, parameters).await,
         Operation::CreateBucket(parameters) => create_bucket::create_bucket(call, parameters).await,
@@ -85,6 +88,34 @@ pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answ
         }
         Operation::AbortMultipartUpload(upload) => abort_multipart_upload::abort_multipart_upload(call, upload).await,
         Operation::ListParts(parameters) => list_parts::list_parts(call, parameters).await,
+    }
+}
+
+/// Whether the operation leaves something behind. Reading and removing go on when the disk is full.
+fn adds(operation: &Operation) -> bool {
+    match operation {
+        Operation::CreateBucket(_)
+        | Operation::PutBucketCors(_)
+        | Operation::PutObject(_)
+        | Operation::CopyObject(_)
+        | Operation::CreateMultipartUpload(_)
+        | Operation::UploadPart(_)
+        | Operation::CompleteMultipartUpload(_) => true,
+        Operation::ListBuckets(_)
+        | Operation::HeadBucket { .. }
+        | Operation::DeleteBucket { .. }
+        | Operation::GetBucketLocation { .. }
+        | Operation::GetBucketCors { .. }
+        | Operation::DeleteBucketCors { .. }
+        | Operation::ListObjects(_)
+        | Operation::ListObjectsV2(_)
+        | Operation::ListMultipartUploads(_)
+        | Operation::DeleteObjects(_)
+        | Operation::GetObject(_)
+        | Operation::HeadObject(_)
+        | Operation::DeleteObject(_)
+        | Operation::AbortMultipartUpload(_)
+        | Operation::ListParts(_) => false,
     }
 }
 

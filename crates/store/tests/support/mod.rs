@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gatepass_authority::RootSource;
@@ -53,6 +53,8 @@ pub fn config(data: &Path, fsync: Fsync, clock: &Arc<AtomicI64>) -> Config {
         region: REGION.to_owned(),
         hosts: Hosts { path_style: vec!["127.0.0.1".to_owned()], virtual_host_bases: vec!["localhost".to_owned()] },
         fsync,
+        reserve_bytes: 0,
+        free_space: gatepass_store::free_space_of_the_disk(),
         root: RootSource::Given(credentials()),
         now: Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap()),
     }
@@ -74,9 +76,30 @@ impl Server {
         server
     }
 
+    /// With a bucket called `bucket`, on a disk that has `free` bytes left and may use all of them but `reserve`.
+    pub fn on_a_disk(free: &Arc<AtomicU64>, reserve: u64) -> Self {
+        let free = Arc::clone(free);
+        let server = Self::open_with(
+            Arc::new(TempDir::new().unwrap()),
+            Arc::new(AtomicI64::new(noon().as_second())),
+            |config| Config {
+                reserve_bytes: reserve,
+                free_space: Arc::new(move |_| Ok(free.load(Ordering::SeqCst))),
+                ..config
+            },
+        );
+        assert_eq!(server.signed("PUT", "/bucket", &[], b"").status, 200);
+        server
+    }
+
     fn open(directory: Arc<TempDir>, clock: Arc<AtomicI64>) -> Self {
+        Self::open_with(directory, clock, |config| config)
+    }
+
+    fn open_with(directory: Arc<TempDir>, clock: Arc<AtomicI64>, change: impl FnOnce(Config) -> Config) -> Self {
         let runtime = Runtime::new().unwrap();
-        let store = Store::open(config(&directory.path().join("data"), Fsync::Always, &clock)).unwrap();
+        let config = config(&directory.path().join("data"), Fsync::Always, &clock);
+        let store = Store::open(change(config)).unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -385,6 +385,18 @@ impl S3Error {
         Self::new(ErrorCode::ServiceUnavailable, "Service is unable to handle request.")
     }
 
+    /// 503: there is no room for what the request would write. It may be repeated when there is.
+    pub fn disk_full() -> Self {
+        Self::new(
+            ErrorCode::ServiceUnavailable,
+            "The disk of this store is full. Reads and deletes go on; writes are taken again when there is space.",
+        )
+        .with_header("Retry-After", Self::RETRY_AFTER_FULL_SECONDS.to_string())
+    }
+
+    /// How many seconds a client is asked to wait for space.
+    pub const RETRY_AFTER_FULL_SECONDS: u32 = 30;
+
     /// 503: the request may be repeated more slowly.
     pub fn slow_down() -> Self {
         Self::new(ErrorCode::SlowDown, "Please reduce your request rate.")
