@@ -23,14 +23,11 @@ mod signature;
 mod string_to_sign;
 
 pub(crate) use self::signature::Signature;
-pub(crate) use self::string_to_sign::{When, string_to_sign};
+pub(crate) use self::string_to_sign::{When, signed_headers, string_to_sign};
 
-/// The query parameters that carry a signature. They are case-sensitive.
+/// The query parameters that carry a signature. They are case-sensitive, and where there is one, all must be.
 pub(crate) mod parameter {
     pub(crate) const ACCESS_KEY_ID: &str = "AWSAccessKeyId";
     pub(crate) const EXPIRES: &str = "Expires";
     pub(crate) const SIGNATURE: &str = "Signature";
-
-    /// With any of these, all are required.
-    pub(crate) const MANDATORY: [&str; 3] = [SIGNATURE, EXPIRES, ACCESS_KEY_ID];
 }

@@ -2,6 +2,7 @@
 
 use super::resource;
 use crate::request::{Query, RequestView};
+use crate::sigv4::verify::Mechanism;
 
 /// The fourth line, which is also what says where the signature stands.
 #[derive(Clone, Copy)]
@@ -38,6 +39,20 @@ pub(crate) fn string_to_sign(
     fields.push_amz_headers(&mut out);
     resource::push(&mut out, bucket_of_host, raw_path, query);
     out
+}
+
+/// The names of the headers that are signed, lower-case and sorted, between semicolons as SigV4 lists them.
+pub(crate) fn signed_headers(request: &RequestView<'_>, mechanism: Mechanism) -> String {
+    let names = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase());
+    let is_date = |name: &str| name == "date" && mechanism == Mechanism::Header;
+    let mut names: Vec<String> = names.filter(|name| is_signed(name) || is_date(name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.iter().any(|name| name == "x-amz-date") {
+        // Then the line of the date is empty.
+        names.retain(|name| name != "date");
+    }
+    names.join(";")
 }
 
 /// Headers, and the parameters that count as headers: lower-case names, sorted; equal names as they arrived.

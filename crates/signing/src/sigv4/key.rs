@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 use subtle::ConstantTimeEq;
 
 use crate::credentials::{AccessKeyId, SecretKey};
@@ -82,9 +83,10 @@ impl SigningKey {
 
     /// Signs `AWS4-HMAC-SHA256 \n date \n scope \n hex(digest of the canonical request)`.
     pub(crate) fn sign_request(&self, signed_at: &AmzDate, scope: &Scope, canonical_digest: &[u8; 32]) -> Signature {
-        let mut hmac = self.0.clone();
-        string_to_sign(signed_at, scope, canonical_digest, |part| hmac.update(part.as_bytes()));
-        Signature(hmac.finalize().into_bytes().into())
+        // Put together first, and without an allocation: the longest scope leaves room.
+        let mut text = SmallVec::<[u8; 256]>::new();
+        string_to_sign(signed_at, scope, canonical_digest, |part| text.extend_from_slice(part.as_bytes()));
+        self.sign(&[&text])
     }
 }
 
@@ -124,12 +126,15 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
 #[derive(Default)]
 pub struct KeyCache {
     keys: RwLock<HashMap<AccessKeyId, Vec<Derived>>>,
+    #[cfg(feature = "sigv4a")]
+    pairs: crate::sigv4a::key_cache::KeyPairs,
 }
 
 struct Derived {
     secret: SecretKey,
     scope: Scope,
-    key: SigningKey,
+    /// Shared, because a copy of two hash states costs more than a count.
+    key: Arc<SigningKey>,
 }
 
 impl KeyCache {
@@ -145,11 +150,11 @@ impl KeyCache {
         Self::default()
     }
 
-    pub(crate) fn key(&self, access_key_id: &AccessKeyId, secret: &SecretKey, scope: &Scope) -> SigningKey {
+    pub(crate) fn key(&self, access_key_id: &AccessKeyId, secret: &SecretKey, scope: &Scope) -> Arc<SigningKey> {
         if let Some(key) = self.cached(access_key_id, secret, scope) {
             return key;
         }
-        let key = SigningKey::derive(secret, scope);
+        let key = Arc::new(SigningKey::derive(secret, scope));
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= Self::MAX_ACCESS_KEYS && !keys.contains_key(access_key_id) {
             keys.clear();
@@ -159,14 +164,20 @@ impl KeyCache {
         if scopes.len() >= Self::MAX_SCOPES {
             scopes.remove(0);
         }
-        scopes.push(Derived { secret: secret.clone(), scope: scope.clone(), key: key.clone() });
+        scopes.push(Derived { secret: secret.clone(), scope: scope.clone(), key: Arc::clone(&key) });
         key
     }
 
-    fn cached(&self, access_key_id: &AccessKeyId, secret: &SecretKey, scope: &Scope) -> Option<SigningKey> {
+    /// The key pair of SigV4a, which is the same in every scope.
+    #[cfg(feature = "sigv4a")]
+    pub(crate) fn key_pair(&self, access_key_id: &AccessKeyId, secret: &SecretKey) -> crate::sigv4a::key::KeyPair {
+        self.pairs.pair(access_key_id, secret)
+    }
+
+    fn cached(&self, access_key_id: &AccessKeyId, secret: &SecretKey, scope: &Scope) -> Option<Arc<SigningKey>> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let derived = keys.get(access_key_id)?.iter().find(|derived| derived.scope == *scope)?;
-        derived.secret.same_as(secret).then(|| derived.key.clone())
+        derived.secret.same_as(secret).then(|| Arc::clone(&derived.key))
     }
 }
 

@@ -2,7 +2,7 @@
 //! signed URL is `UNSIGNED-PAYLOAD`, and every `x-amz-*` header must be signed.
 //!
 //! [`presign`] and [`header`] make signatures, [`verify`] checks them, and [`canonical`](self) bytes come from one place
-//! for all three. [`chunked`] decodes `aws-chunked` bodies and checks their chain of signatures.
+//! for all three. [`chunked`] makes and checks `aws-chunked` bodies and their chain of signatures.
 
 mod canonical;
 pub mod chunked;
@@ -29,6 +29,7 @@ pub(crate) mod parameter {
     pub(crate) const CREDENTIAL: &str = "X-Amz-Credential";
     pub(crate) const DATE: &str = "X-Amz-Date";
     pub(crate) const EXPIRES: &str = "X-Amz-Expires";
+    pub(crate) const REGION_SET: &str = "X-Amz-Region-Set";
     pub(crate) const SECURITY_TOKEN: &str = "X-Amz-Security-Token";
     pub(crate) const SIGNATURE: &str = "X-Amz-Signature";
     pub(crate) const SIGNED_HEADERS: &str = "X-Amz-SignedHeaders";
@@ -36,6 +37,6 @@ pub(crate) mod parameter {
     /// A request with any of these means to be signed in its query, and then needs all of them.
     pub(crate) const MANDATORY: [&str; 6] = [ALGORITHM, CREDENTIAL, SIGNATURE, DATE, SIGNED_HEADERS, EXPIRES];
     /// All parameters that say how to verify; none may repeat.
-    pub(crate) const AUTHENTICATION: [&str; 8] =
-        [ALGORITHM, CREDENTIAL, SIGNATURE, DATE, SIGNED_HEADERS, EXPIRES, SECURITY_TOKEN, CONTENT_SHA256];
+    pub(crate) const AUTHENTICATION: [&str; 9] =
+        [ALGORITHM, CREDENTIAL, SIGNATURE, DATE, SIGNED_HEADERS, EXPIRES, SECURITY_TOKEN, CONTENT_SHA256, REGION_SET];
 }

@@ -10,12 +10,22 @@
 //! strict (DER as it must be, lower-case digits). Whoever wants to use a signed URL but once must not go by its
 //! signature.
 
+pub mod header;
 pub(crate) mod key;
+pub(crate) mod key_cache;
 mod region_set;
 mod scope;
 
 pub use self::region_set::{RegionSet, RegionSetError};
 pub use self::scope::Scope;
 
+use crate::encode;
+use crate::time::AmzDate;
+
 /// The algorithm, as it stands in `X-Amz-Algorithm`, in `Authorization` and in the string to sign.
 pub(crate) const ALGORITHM: &str = "AWS4-ECDSA-P256-SHA256";
+
+/// The string to sign of a request.
+pub(crate) fn string_to_sign(signed_at: &AmzDate, scope: &Scope, canonical_digest: &[u8; 32]) -> String {
+    format!("{ALGORITHM}\n{signed_at}\n{scope}\n{}", encode::hex(canonical_digest))
+}

@@ -93,6 +93,13 @@ impl S3Error {
             .with("ServerTime", iso8601_seconds(now))
     }
 
+    /// 403 for a URL of Signature Version 2 past its time: it has no lifetime, only an end.
+    pub fn request_has_ended(expires: Timestamp, now: Timestamp) -> Self {
+        Self::new(ErrorCode::AccessDenied, "Request has expired")
+            .with("Expires", iso8601_seconds(expires))
+            .with("ServerTime", iso8601_seconds(now))
+    }
+
     /// 403 for `x-amz-expected-bucket-owner` that names another account.
     pub fn expected_bucket_owner_differs() -> Self {
         Self::access_denied()

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod code;
+mod mismatch;
 mod post_policy;
 mod refusal;
 

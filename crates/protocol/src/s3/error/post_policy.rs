@@ -3,7 +3,8 @@
 use gatepass_signing::post_policy::MAX_FORM_BYTES;
 use gatepass_signing::post_policy::verify::{Details, Mismatch, Reason, Refusal};
 
-use super::refusal::{BAD_SIGNATURE, SIGV2, SIGV2_HINT, spaced_hex};
+use super::mismatch::{BAD_SIGNATURE, spaced_hex};
+use super::refusal::{SIGV2, SIGV2_HINT};
 use super::{ErrorCode, S3Error};
 
 impl From<Refusal> for S3Error {

@@ -1,22 +1,23 @@
 //! What a refused signature, or a refused aws-chunked body, becomes: AWS's status, code, message and elements.
 
-use std::fmt::Write as _;
-
 use gatepass_signing::sigv4::chunked::ChunkError;
-use gatepass_signing::sigv4::verify::{Details, Mechanism, Mismatch, Reason, Refusal};
+use gatepass_signing::sigv4::verify::{Details, Mechanism, Reason, Refusal};
 
+use super::mismatch::{BAD_SIGNATURE, signature_does_not_match};
 use super::{ErrorCode, S3Error};
 
 const QUERY_PARAMETERS: &str = "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
 const MALFORMED_HEADER: &str = "The authorization header is malformed; ";
 const MALFORMED_CREDENTIAL: &str = "Error parsing the X-Amz-Credential parameter; ";
 const NO_DATE: &str = "AWS authentication requires a valid Date or x-amz-date header";
-pub(super) const BAD_SIGNATURE: &str =
-    "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
-pub(super) const SIGV2: &str = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+pub(super) const SIGV2: &str =
+    "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+const SIGV2_PARAMETERS: &str =
+    "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters";
 /// An element of our own: boto3 presigns with version 2 in us-east-1 unless told otherwise, and its users should not
 /// have to find out.
-pub(super) const SIGV2_HINT: &str = "Signature Version 2 is not supported; in boto3 set Config(signature_version=\"s3v4\")";
+pub(super) const SIGV2_HINT: &str =
+    "Signature Version 2 is not supported; in boto3 set Config(signature_version=\"s3v4\")";
 
 impl From<Refusal> for S3Error {
     fn from(refusal: Refusal) -> Self {
@@ -37,6 +38,16 @@ impl From<&Refusal> for S3Error {
             }
             Reason::HeaderRepeated => argument("The header appears more than once.", details),
             Reason::SigV2 => Self::invalid_request(SIGV2).with("Hint", SIGV2_HINT),
+            Reason::SigV2ParameterMissing => Self::new(ErrorCode::AccessDenied, SIGV2_PARAMETERS),
+            Reason::SigV2ExpiresMalformed => Self::new(
+                ErrorCode::AccessDenied,
+                format!("Invalid date (should be seconds since epoch): {}", received(details)),
+            ),
+            // What it names cannot exist, and the answer to that is the same.
+            Reason::SigV2AccessKeyIdMalformed => Self::invalid_access_key_id(received(details)),
+            Reason::SigV2AuthorizationMalformed => {
+                argument("AWS authorization header is invalid.  Expected AwsAccessKeyId:signature", details)
+            }
             Reason::TwoMechanisms => argument(
                 "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
                 details,
@@ -76,6 +87,11 @@ impl From<&Refusal> for S3Error {
                 ),
             ),
             Reason::CredentialRegion => wrong_region(in_query, details),
+            Reason::RegionSetMissing => credential(in_query, "the region set is missing; expecting X-Amz-Region-Set."),
+            Reason::RegionSetMalformed => {
+                credential(in_query, "the region set is mal-formed; expecting \"*\" or regions between commas.")
+            }
+            Reason::RegionSetElsewhere => wrong_region_set(in_query, details),
             Reason::DateMissing if in_query => query_parameters(QUERY_PARAMETERS),
             Reason::DateMalformed if in_query => {
                 query_parameters("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
@@ -87,9 +103,10 @@ impl From<&Refusal> for S3Error {
             Reason::ExpiresTooLong => query_parameters(
                 "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds",
             ),
-            Reason::Expired => {
-                lifetime(details, |seconds, _, expires, now| Self::request_has_expired(seconds, expires, now))
-            }
+            Reason::Expired => match details {
+                Details::Ended { expires_at, server_time } => Self::request_has_ended(*expires_at, *server_time),
+                _ => lifetime(details, |seconds, _, expires, now| Self::request_has_expired(seconds, expires, now)),
+            },
             Reason::NotYetValid => {
                 lifetime(details, |_, signed, expires, now| Self::request_not_yet_valid(signed, expires, now))
             }
@@ -153,6 +170,14 @@ fn wrong_region(in_query: bool, details: &Details) -> S3Error {
     error.with("Region", expected.as_str())
 }
 
+fn wrong_region_set(in_query: bool, details: &Details) -> S3Error {
+    let Details::Region { received, expected } = details else {
+        return credential(in_query, "the region set is wrong");
+    };
+    let rest = format!("the region set \"{received}\" is wrong; expecting \"{}\" among it", expected.as_str());
+    credential(in_query, &rest).with("Region", expected.as_str())
+}
+
 fn date_mismatch(in_query: bool, details: &Details) -> S3Error {
     let Details::Dates { credential: date, request } = details else {
         return credential(in_query, "Invalid credential date.");
@@ -194,54 +219,6 @@ fn lifetime(
         }
         _ => S3Error::access_denied(),
     }
-}
-
-fn signature_does_not_match(mismatch: &Mismatch) -> S3Error {
-    let canonical = mismatch.canonical_request();
-    let string_to_sign = mismatch.string_to_sign();
-    // Both texts hold whatever was signed, and that may be a session token: the client has it, its logs should not.
-    let redacted = redact_token(&String::from_utf8_lossy(canonical));
-    let canonical_bytes =
-        if redacted.as_bytes() == canonical { spaced_hex(canonical) } else { spaced_hex(redacted.as_bytes()) };
-    S3Error::new(ErrorCode::SignatureDoesNotMatch, BAD_SIGNATURE)
-        .with("AWSAccessKeyId", mismatch.access_key_id())
-        .with("StringToSign", string_to_sign)
-        .with("SignatureProvided", mismatch.signature_provided())
-        .with("StringToSignBytes", spaced_hex(string_to_sign.as_bytes()))
-        .with("CanonicalRequest", redacted)
-        .with("CanonicalRequestBytes", canonical_bytes)
-}
-
-/// Replaces the session token, in the query line or among the headers of a canonical request.
-fn redact_token(canonical: &str) -> String {
-    const REDACTED: &str = "[redacted]";
-    const QUERY_NAME: &str = "X-Amz-Security-Token=";
-    const HEADER_NAME: &str = "x-amz-security-token:";
-    let redact_parameter = |line: &str| {
-        let parameters = line.split('&').map(|parameter| match parameter.get(..QUERY_NAME.len()) {
-            Some(name) if name.eq_ignore_ascii_case(QUERY_NAME) => format!("{name}{REDACTED}"),
-            _ => parameter.to_owned(),
-        });
-        parameters.collect::<Vec<_>>().join("&")
-    };
-    let redact_line = |(index, line): (usize, &str)| match index {
-        // The method, the path, the query; then the headers, one to a line.
-        0 | 1 => line.to_owned(),
-        2 => redact_parameter(line),
-        _ if line.starts_with(HEADER_NAME) => format!("{HEADER_NAME}{REDACTED}"),
-        _ => line.to_owned(),
-    };
-    canonical.split('\n').enumerate().map(redact_line).collect::<Vec<_>>().join("\n")
-}
-
-/// Lower-case hexadecimal bytes with single spaces between.
-pub(super) fn spaced_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 3);
-    for (index, byte) in bytes.iter().enumerate() {
-        let space = if index == 0 { "" } else { " " };
-        write!(text, "{space}{byte:02x}").expect("writing to a String cannot fail");
-    }
-    text
 }
 
 impl From<ChunkError> for S3Error {

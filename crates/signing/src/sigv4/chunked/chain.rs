@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::encode;
 use crate::sigv4::key::{Signature, SigningKey};
+use crate::sigv4::verify::Scheme;
 #[cfg(feature = "sigv4a")]
 use crate::sigv4a::key::{KeyPair, Signature as EcdsaSignature};
 use crate::time::AmzDate;
@@ -18,6 +19,18 @@ pub enum Trailer {
     Absent,
     /// Trailers follow the last chunk, and their signature.
     Signed,
+}
+
+impl Trailer {
+    /// What `x-amz-content-sha256` says of signed chunks. SigV2 has none.
+    pub(crate) fn content_sha256(self, scheme: Scheme) -> &'static str {
+        match (scheme, self) {
+            (Scheme::SigV4a, Trailer::Absent) => "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
+            (Scheme::SigV4a, Trailer::Signed) => "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER",
+            (_, Trailer::Absent) => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+            (_, Trailer::Signed) => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+        }
+    }
 }
 
 /// Where a chain of signed chunks begins. Only a request that was signed or verified has one.

@@ -62,6 +62,9 @@ pub const MAX_TRAILER_BYTES: usize = 1024;
 pub const MAX_TRAILERS: usize = 8;
 
 const CHUNK_EXTENSION: &str = ";chunk-signature=";
+/// What `x-amz-content-sha256` says of chunks that are not signed.
+pub(crate) const STREAMING_UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
 
 /// What a trailer may be called, on both sides of the wire. Lower-case names compare as they are.

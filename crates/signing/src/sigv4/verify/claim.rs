@@ -5,7 +5,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{Mechanism, Refusal, Scheme, UnsignedHeaders, Verified, v4};
+#[cfg(feature = "sigv4a")]
+use super::v4a;
+use super::{Mechanism, Refusal, Scheme, UnsignedHeaders, Verified, v2, v4};
 use crate::credentials::{AccessKeyId, SecretKey};
 use crate::request::{RequestView, Target};
 use crate::sigv4::key::KeyCache;
@@ -34,7 +36,10 @@ pub(super) struct Head<'a> {
 /// What each scheme adds: the rest of what was signed, and the signature.
 #[derive(Clone)]
 pub(super) enum Signed<'a> {
+    V2(v2::Signed<'a>),
     V4(v4::Signed<'a>),
+    #[cfg(feature = "sigv4a")]
+    V4a(v4a::Signed<'a>),
 }
 
 impl Claim<'_> {
@@ -61,14 +66,20 @@ impl Claim<'_> {
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         match self.signed {
+            Signed::V2(_) => Scheme::SigV2,
             Signed::V4(_) => Scheme::SigV4,
+            #[cfg(feature = "sigv4a")]
+            Signed::V4a(_) => Scheme::SigV4a,
         }
     }
 
     /// Checks that every header is signed that must be, and that the signature is the one that `secret` makes.
     pub fn verify(self, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
         match self.signed {
+            Signed::V2(signed) => signed.verify(self.head, secret),
             Signed::V4(signed) => signed.verify(self.head, keys, secret),
+            #[cfg(feature = "sigv4a")]
+            Signed::V4a(signed) => signed.verify(self.head, keys, secret),
         }
     }
 }

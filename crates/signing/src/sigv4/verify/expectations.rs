@@ -19,6 +19,9 @@ pub struct Expectations {
     pub schemes: Schemes,
     /// The `x-amz-*` headers that may arrive unsigned.
     pub unsigned_headers: UnsignedHeaders,
+    /// The bucket that the host of this request names; `None` where the path does. Only [`Scheme::SigV2`] asks: it signs
+    /// the bucket, and not the host.
+    pub bucket_of_host: Option<String>,
 }
 
 impl Expectations {
@@ -34,6 +37,7 @@ impl Expectations {
             clock_skew: Self::CLOCK_SKEW,
             schemes: Schemes::default(),
             unsigned_headers: UnsignedHeaders::default(),
+            bucket_of_host: None,
         }
     }
 }
@@ -111,10 +115,11 @@ impl Schemes {
         Self(self.0 | 1 << scheme as u8)
     }
 
-    /// Whether `scheme` is on.
+    /// Whether `scheme` is on. [`Scheme::SigV4a`] never is without the feature `sigv4a`.
     #[must_use]
     pub const fn contains(self, scheme: Scheme) -> bool {
-        self.0 & (1 << scheme as u8) != 0
+        let is_built = cfg!(feature = "sigv4a") || !matches!(scheme, Scheme::SigV4a);
+        is_built && self.0 & (1 << scheme as u8) != 0
     }
 }
 

@@ -15,7 +15,10 @@ mod headers;
 mod payload;
 mod query;
 mod refusal;
+mod v2;
 mod v4;
+#[cfg(feature = "sigv4a")]
+mod v4a;
 mod verified;
 
 use jiff::Timestamp;
@@ -79,8 +82,12 @@ fn claim_by_header<'a>(
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
     match authorization.scheme {
+        Scheme::SigV2 => v2::by_header(request, target, authorization.rest, expectations, now),
         Scheme::SigV4 => v4::by_header(request, target, authorization.rest, expectations, now),
-        Scheme::SigV2 | Scheme::SigV4a => Err(Refusal::plain(Reason::SigV2, Mechanism::Header)),
+        #[cfg(feature = "sigv4a")]
+        Scheme::SigV4a => v4a::by_header(request, target, authorization.rest, expectations, now),
+        #[cfg(not(feature = "sigv4a"))]
+        Scheme::SigV4a => Err(Refusal::plain(Reason::AuthorizationType, Mechanism::Header)),
     }
 }
 
@@ -93,8 +100,13 @@ fn claim_by_query<'a>(
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
     match scheme {
+        Scheme::SigV2 if !expectations.schemes.contains(scheme) => Err(Refusal::plain(Reason::SigV2, Mechanism::Query)),
+        Scheme::SigV2 => v2::by_query(request, target, expectations, now),
         Scheme::SigV4 => v4::by_query(request, target, expectations, now),
-        Scheme::SigV2 | Scheme::SigV4a => Err(Refusal::plain(Reason::SigV2, Mechanism::Query)),
+        #[cfg(feature = "sigv4a")]
+        Scheme::SigV4a => v4a::by_query(request, target, expectations, now),
+        #[cfg(not(feature = "sigv4a"))]
+        Scheme::SigV4a => Err(Refusal::plain(Reason::Algorithm, Mechanism::Query)),
     }
 }
 

@@ -3,18 +3,11 @@
 use std::borrow::Cow;
 
 use super::headers::{CONTENT_SHA256 as HEADER, is_signed, single_header};
-use super::{Details, Echo, Mechanism, Reason, Refusal, Service};
+use super::{Details, Echo, Mechanism, Reason, Refusal, Scheme, Service};
 use crate::encode;
 use crate::request::{Query, RequestView};
-use crate::sigv4::chunked::{ChunkSeed, Decoder, Trailer};
-use crate::sigv4::key::{Signature, SigningKey};
-use crate::sigv4::scope::Scope;
+use crate::sigv4::chunked::{ChunkSeed, Decoder, STREAMING_UNSIGNED_TRAILER, Trailer};
 use crate::sigv4::{UNSIGNED_PAYLOAD, parameter};
-use crate::time::AmzDate;
-
-const STREAMING_SIGNED: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
-const STREAMING_SIGNED_TRAILER: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
-const STREAMING_UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 /// What the signature says about the body, for whoever reads it.
 #[derive(Clone, Debug)]
@@ -46,7 +39,7 @@ impl Payload {
 pub fn anonymous_payload(request: &RequestView<'_>) -> Result<Payload, Refusal> {
     match header_value(request, None)? {
         None => Ok(Payload::Unsigned),
-        Some(value) => match Declared::read(value) {
+        Some(value) => match Declared::read(value, Scheme::SigV4) {
             Some(Declared::Unsigned) => Ok(Payload::Unsigned),
             Some(Declared::UnsignedTrailer) => Ok(Payload::StreamingUnsignedTrailer),
             _ => Err(invalid(value, None)),
@@ -59,18 +52,22 @@ pub fn anonymous_payload(request: &RequestView<'_>) -> Result<Payload, Refusal> 
 pub(super) enum Declared {
     Unsigned,
     Sha256([u8; 32]),
-    Signed(Trailer),
+    /// Chunks that the scheme of the request signs, and the line that says so.
+    Signed(&'static str, Trailer),
     UnsignedTrailer,
 }
 
 impl Declared {
-    fn read(text: &str) -> Option<Self> {
+    /// Chunks are signed with the scheme of their request, or not at all.
+    fn read(text: &str, scheme: Scheme) -> Option<Self> {
         match text {
             UNSIGNED_PAYLOAD => Some(Self::Unsigned),
-            STREAMING_SIGNED => Some(Self::Signed(Trailer::Absent)),
-            STREAMING_SIGNED_TRAILER => Some(Self::Signed(Trailer::Signed)),
             STREAMING_UNSIGNED_TRAILER => Some(Self::UnsignedTrailer),
-            digest => encode::unhex_32(digest).map(Self::Sha256),
+            other => [Trailer::Absent, Trailer::Signed]
+                .map(|trailer| Self::Signed(trailer.content_sha256(scheme), trailer))
+                .into_iter()
+                .find(|signed| signed.line() == other)
+                .or_else(|| encode::unhex_32(other).map(Self::Sha256)),
         }
     }
 
@@ -79,22 +76,29 @@ impl Declared {
         match self {
             Self::Unsigned => UNSIGNED_PAYLOAD.into(),
             Self::Sha256(digest) => encode::hex(&digest).into(),
-            Self::Signed(Trailer::Absent) => STREAMING_SIGNED.into(),
-            Self::Signed(Trailer::Signed) => STREAMING_SIGNED_TRAILER.into(),
+            Self::Signed(line, _) => line.into(),
             Self::UnsignedTrailer => STREAMING_UNSIGNED_TRAILER.into(),
         }
     }
 
-    pub(super) fn verified(self, key: &SigningKey, signed_at: AmzDate, scope: &Scope, signature: Signature) -> Payload {
+    /// What the signature says, once it is checked; `seed` begins the chain of signed chunks.
+    pub(super) fn verified(self, seed: impl FnOnce(Trailer) -> ChunkSeed) -> Payload {
         match self {
             Self::Unsigned => Payload::Unsigned,
             Self::Sha256(digest) => Payload::Sha256(digest),
-            Self::Signed(trailer) => {
-                Payload::StreamingSigned(ChunkSeed::new(key.clone(), signed_at, scope, signature, trailer))
-            }
+            Self::Signed(_, trailer) => Payload::StreamingSigned(seed(trailer)),
             Self::UnsignedTrailer => Payload::StreamingUnsignedTrailer,
         }
     }
+}
+
+/// SigV2 signs every `x-amz-*` header, and knows no chunks. `parameter` is one that counts as the header.
+pub(super) fn declared_by_sigv2(
+    request: &RequestView<'_>,
+    parameter: Option<&str>,
+    mechanism: Mechanism,
+) -> Result<Declared, Refusal> {
+    declared_by_url(parameter, header_value(request, mechanism)?, mechanism)
 }
 
 pub(super) fn declared(
@@ -102,6 +106,7 @@ pub(super) fn declared(
     query: &Query,
     mechanism: Mechanism,
     signed_headers: &str,
+    scheme: Scheme,
     service: Service,
 ) -> Result<Declared, Refusal> {
     let header = header_value(request, mechanism)?;
@@ -109,25 +114,29 @@ pub(super) fn declared(
         (Service::Sts { body_sha256 }, _) => Ok(Declared::Sha256(body_sha256)),
         (Service::S3, Mechanism::Header) => {
             let value = header.ok_or_else(|| Refusal::plain(Reason::ContentSha256Missing, mechanism))?;
-            Declared::read(value).ok_or_else(|| invalid(value, mechanism))
+            Declared::read(value, scheme).ok_or_else(|| invalid(value, mechanism))
         }
         (Service::S3, Mechanism::Query) => {
             let header = header.filter(|_| is_signed(HEADER, signed_headers));
-            declared_by_url(query.get(parameter::CONTENT_SHA256), header)
+            declared_by_url(query.get(parameter::CONTENT_SHA256), header, mechanism)
         }
     }
 }
 
 /// A signed URL covers no chunks: its body is unsigned, or has the digest that was signed in the query or, as the
 /// JavaScript SDK may do it, in a signed header.
-fn declared_by_url(parameter: Option<&str>, signed_header: Option<&str>) -> Result<Declared, Refusal> {
+fn declared_by_url(
+    parameter: Option<&str>,
+    signed_header: Option<&str>,
+    mechanism: Mechanism,
+) -> Result<Declared, Refusal> {
     let Some(value) = parameter.or(signed_header) else { return Ok(Declared::Unsigned) };
     if signed_header.is_some_and(|header| header != value) {
-        return Err(invalid(value, Mechanism::Query));
+        return Err(invalid(value, mechanism));
     }
-    match Declared::read(value) {
+    match Declared::read(value, Scheme::SigV4) {
         Some(declared @ (Declared::Unsigned | Declared::Sha256(_))) => Ok(declared),
-        _ => Err(invalid(value, Mechanism::Query)),
+        _ => Err(invalid(value, mechanism)),
     }
 }
 

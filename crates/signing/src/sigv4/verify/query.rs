@@ -8,18 +8,24 @@ use super::credential::check_same_date;
 use super::{Details, Echo, Mechanism, Reason, Refusal, Scheme, Schemes};
 use crate::credentials::SessionToken;
 use crate::request::{Query, RequestView};
+use crate::sigv2;
 use crate::sigv4::parameter;
 use crate::time::{AmzDate, Lifetime};
 
 /// The scheme that a query means to be signed with. SigV4a must be on to be seen: while it is off, its name is an unknown
-/// algorithm of SigV4's.
+/// algorithm of SigV4's. Of SigV2's parameters each is a sign of it where it is on; while it is off, `Expires` is not: it
+/// has been a parameter of other things, too.
 pub(super) fn scheme(query: &Query, schemes: Schemes) -> Option<Scheme> {
     if query.iter().any(|(name, _)| parameter::MANDATORY.contains(&name)) {
         let is_v4a = || query.get(parameter::ALGORITHM) == Some(Scheme::SigV4a.as_str());
         return Some(if schemes.contains(Scheme::SigV4a) && is_v4a() { Scheme::SigV4a } else { Scheme::SigV4 });
     }
-    let sigv2 = ["AWSAccessKeyId", "Signature"];
-    query.iter().any(|(name, _)| sigv2.contains(&name)).then_some(Scheme::SigV2)
+    let is_sign = |name: &str| match name {
+        sigv2::parameter::EXPIRES => schemes.contains(Scheme::SigV2),
+        sigv2::parameter::ACCESS_KEY_ID | sigv2::parameter::SIGNATURE => true,
+        _ => false,
+    };
+    query.iter().any(|(name, _)| is_sign(name)).then_some(Scheme::SigV2)
 }
 
 /// The parameters of a signed URL, of which none that says how to verify is repeated.

@@ -38,6 +38,18 @@ pub enum Reason {
     /// Signature Version 2, in the query or in the header.
     #[error("signature version 2 is not supported; use AWS4-HMAC-SHA256 (boto3: signature_version=\"s3v4\")")]
     SigV2,
+    /// A SigV2 URL without one of `AWSAccessKeyId`, `Expires` and `Signature`.
+    #[error("a mandatory parameter of signature version 2 is missing")]
+    SigV2ParameterMissing,
+    /// `Expires` of a SigV2 URL is not a number of seconds. Details: [`Details::Received`].
+    #[error("the end of the URL is not a number of seconds since 1970")]
+    SigV2ExpiresMalformed,
+    /// `AWSAccessKeyId` of a SigV2 URL has characters that no access key has. Details: [`Details::Received`].
+    #[error("the access key id is malformed")]
+    SigV2AccessKeyIdMalformed,
+    /// The `Authorization` header of SigV2 is not `AWS AKID:signature`. Details: [`Details::Argument`].
+    #[error("the authorization header of signature version 2 is malformed")]
+    SigV2AuthorizationMalformed,
     /// A signature in the query and an `Authorization` header. Details: [`Details::Argument`].
     #[error("only one authentication mechanism is allowed")]
     TwoMechanisms,
@@ -83,6 +95,15 @@ pub enum Reason {
     /// Another region. Details: [`Details::Region`].
     #[error("the credential is for another region")]
     CredentialRegion,
+    /// A SigV4a request without `X-Amz-Region-Set`.
+    #[error("the region set is missing")]
+    RegionSetMissing,
+    /// `X-Amz-Region-Set` is neither `*` nor a list of regions.
+    #[error("the region set is malformed")]
+    RegionSetMalformed,
+    /// The SigV4a signature is for other regions. Details: [`Details::Region`].
+    #[error("the signature is for other regions")]
+    RegionSetElsewhere,
     /// Neither `x-amz-date` nor `date`.
     #[error("the request has no date")]
     DateMissing,
@@ -101,7 +122,7 @@ pub enum Reason {
     /// `X-Amz-Expires` is more than seven days.
     #[error("the lifetime is longer than seven days")]
     ExpiresTooLong,
-    /// The URL has expired. Details: [`Details::Lifetime`].
+    /// The URL has expired. Details: [`Details::Lifetime`], or [`Details::Ended`] with SigV2.
     #[error("the request has expired")]
     Expired,
     /// The URL was signed too far in the future. Details: [`Details::Lifetime`].
@@ -186,7 +207,7 @@ pub enum Details {
     Received(String),
     /// The region that was sent and the one that is served.
     Region {
-        /// As sent.
+        /// As sent; of a region set the whole list.
         received: String,
         /// As configured.
         expected: Region,
@@ -205,6 +226,13 @@ pub enum Details {
         /// `X-Amz-Expires`.
         seconds: u64,
         /// The end of it.
+        expires_at: Timestamp,
+        /// The time of this check.
+        server_time: Timestamp,
+    },
+    /// The end of a SigV2 URL, which does not tell when it was signed.
+    Ended {
+        /// `Expires`.
         expires_at: Timestamp,
         /// The time of this check.
         server_time: Timestamp,
@@ -277,7 +305,8 @@ impl Mismatch {
         &self.signature_provided
     }
 
-    /// The canonical request as the verifier made it. Bytes, since header values need not be UTF-8.
+    /// The canonical request as the verifier made it; empty with SigV2, which has none. Bytes, since header values need
+    /// not be UTF-8.
     #[must_use]
     pub fn canonical_request(&self) -> &[u8] {
         &self.canonical_request

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::claim::{self, Claim, Head};
-use super::headers::single_header;
+use super::headers::{CONTENT_SHA256, single_header};
 use super::payload::{self, Declared};
 use super::verified::{SignedBy, Verified};
-use super::{Details, Echo, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme, Service};
+use super::{Details, Echo, Expectations, Mechanism, Mismatch, Payload, Reason, Refusal, Scheme, Service};
 use crate::credentials::{AccessKeyId, SecretKey, SessionToken};
 use crate::request::{Query, RequestView, Target};
 use crate::sigv2::{self, Signature, When, parameter};
@@ -48,19 +48,22 @@ pub(super) fn by_query<'a>(
     let access_key_id = once(query, parameter::ACCESS_KEY_ID)?;
     let expires = once(query, parameter::EXPIRES)?;
     let signature = once(query, parameter::SIGNATURE)?;
-    let access_key_id = AccessKeyId::new(access_key_id)
-        .map_err(|_| Refusal::plain(Reason::SigV2AccessKeyIdMalformed, mechanism))?;
+    let access_key_id = AccessKeyId::new(access_key_id).map_err(|_| {
+        Refusal::new(Reason::SigV2AccessKeyIdMalformed, mechanism, Details::Received(access_key_id.to_owned()))
+    })?;
     let expires_at = read_expires(expires, now)?;
     let session_token = session_token(&request, Some(query), mechanism)?;
-    let repeated = field_of(query, payload::HEADER);
-    let payload = payload::declared_by_value(&request, repeated.as_deref(), mechanism)?;
+    let payload = payload::declared_by_sigv2(&request, field_of(query, CONTENT_SHA256), mechanism)?;
     let signed = Signed {
         when: Stated::Expires(expires.to_owned()),
         signature: Cow::Owned(signature.to_owned()),
         bucket_of_host: expectations.bucket_of_host.clone(),
         payload,
     };
-    Ok(claim(request, target, mechanism, access_key_id, session_token, Some(expires_at), signed, expectations))
+    let unsigned_headers = expectations.unsigned_headers.clone();
+    let expires_at = Some(expires_at);
+    let head = Head { request, target, mechanism, access_key_id, session_token, expires_at, unsigned_headers };
+    Ok(Claim { head, signed: claim::Signed::V2(signed) })
 }
 
 /// Reads an `Authorization` header, from behind its scheme: `AKID:signature`.
@@ -83,12 +86,132 @@ pub(super) fn by_header<'a>(
         })?;
     let (at, line) = read_date(&request, expectations, now)?;
     let session_token = session_token(&request, None, mechanism)?;
-    let payload = payload::declared_by_value(&request, None, mechanism)?;
+    let payload = payload::declared_by_sigv2(&request, None, mechanism)?;
     let signed = Signed {
         when: Stated::Date { at, line },
         signature: Cow::Borrowed(signature),
         bucket_of_host: expectations.bucket_of_host.clone(),
         payload,
     };
-    Ok(claim(request, target, mechanism, access_key_id, session_token, None, signed, expectations))
+    let unsigned_headers = expectations.unsigned_headers.clone();
+    let head = Head { request, target, mechanism, access_key_id, session_token, expires_at: None, unsigned_headers };
+    Ok(Claim { head, signed: claim::Signed::V2(signed) })
+}
+
+/// SigV2 is a scheme of S3's; STS never had it here.
+fn check_service(expectations: &Expectations, mechanism: Mechanism) -> Result<(), Refusal> {
+    match expectations.service {
+        Service::S3 => Ok(()),
+        Service::Sts { .. } => Err(Refusal::plain(Reason::SigV2, mechanism)),
+    }
+}
+
+/// A parameter that must be there, and once: whichever of two is taken, another reader may take the other.
+fn once<'q>(query: &'q Query, name: &'static str) -> Result<&'q str, Refusal> {
+    let mut values = query.iter().filter(|(other, _)| *other == name).map(|(_, value)| value);
+    let value = values.next().ok_or_else(|| Refusal::plain(Reason::SigV2ParameterMissing, Mechanism::Query))?;
+    match values.next() {
+        None => Ok(value),
+        Some(second) => {
+            let details = Details::Argument { name, value: Echo(second.to_owned()) };
+            Err(Refusal::new(Reason::ParameterRepeated, Mechanism::Query, details))
+        }
+    }
+}
+
+/// Seconds since 1970, however many. Inclusive: a URL works at the very moment of its expiry.
+fn read_expires(text: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let details = Details::Received(text.to_owned());
+        return Err(Refusal::new(Reason::SigV2ExpiresMalformed, Mechanism::Query, details));
+    }
+    // There is no upper bound: what is beyond all times is their end.
+    let expires_at = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let expires_at = expires_at.unwrap_or(Timestamp::MAX);
+    if now > expires_at {
+        let details = Details::Ended { expires_at, server_time: now };
+        return Err(Refusal::new(Reason::Expired, Mechanism::Query, details));
+    }
+    Ok(expires_at)
+}
+
+/// `x-amz-date`, or else `date`, as HTTP writes it or in the long format; with what the string to sign says of it.
+fn read_date<'a>(
+    request: &RequestView<'a>,
+    expectations: &Expectations,
+    now: Timestamp,
+) -> Result<(AmzDate, &'a [u8]), Refusal> {
+    let mechanism = Mechanism::Header;
+    let (value, line): (&[u8], &[u8]) = match single_header(request, "x-amz-date", mechanism)? {
+        Some(value) => (value, b""),
+        None => match single_header(request, "date", mechanism)? {
+            Some(value) => (value, value),
+            None => return Err(Refusal::plain(Reason::DateMissing, mechanism)),
+        },
+    };
+    let text = std::str::from_utf8(value).ok();
+    let http_date = |text| DateTimeParser::new().parse_timestamp(text).ok().map(AmzDate::new);
+    let at = text.and_then(|text| AmzDate::parse(text).or_else(|| http_date(text)));
+    let (Some(at), Some(text)) = (at, text) else { return Err(Refusal::plain(Reason::DateMalformed, mechanism)) };
+    if at.timestamp().duration_since(now).abs() > expectations.clock_skew {
+        let (request_time, max_allowed) = (text.to_owned(), expectations.clock_skew);
+        let details = Details::Skew { request_time, server_time: now, max_allowed };
+        return Err(Refusal::new(Reason::TimeSkewed, mechanism, details));
+    }
+    Ok((at, line))
+}
+
+/// The token of temporary credentials: a header or, in a signed URL, a parameter that counts as one.
+fn session_token<'a>(
+    request: &RequestView<'a>,
+    query: Option<&Query>,
+    mechanism: Mechanism,
+) -> Result<Option<Cow<'a, str>>, Refusal> {
+    const NAME: &str = "x-amz-security-token";
+    let malformed = || Refusal::plain(Reason::SessionTokenMalformed, mechanism);
+    let token = match single_header(request, NAME, mechanism)? {
+        Some(value) => Some(Cow::Borrowed(std::str::from_utf8(value).map_err(|_| malformed())?)),
+        None => query.and_then(|query| field_of(query, NAME)).map(|value| Cow::Owned(value.to_owned())),
+    };
+    if token.as_deref().is_some_and(|token| !SessionToken::is_token(token)) { Err(malformed()) } else { Ok(token) }
+}
+
+/// A parameter that counts as a header, by its lower-case name.
+fn field_of<'q>(query: &'q Query, name: &str) -> Option<&'q str> {
+    query.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+impl Signed<'_> {
+    pub(super) fn verify(self, head: Head<'_>, secret: &SecretKey) -> Result<Verified, Refusal> {
+        let when = match &self.when {
+            Stated::Expires(seconds) => When::Expires(seconds),
+            Stated::Date { line, .. } => When::Date(line),
+        };
+        let bucket = self.bucket_of_host.as_deref();
+        let string_to_sign = sigv2::string_to_sign(&head.request, head.target.query(), bucket, when);
+        let expected = Signature::of(secret, &string_to_sign);
+        if !Signature::parse(&self.signature).is_some_and(|provided| provided.matches(&expected)) {
+            let details = Details::Mismatch(Mismatch {
+                access_key_id: head.access_key_id.as_str().to_owned(),
+                string_to_sign: String::from_utf8_lossy(&string_to_sign).into_owned(),
+                signature_provided: self.signature.into_owned(),
+                canonical_request: Vec::new(),
+            });
+            return Err(Refusal::new(Reason::SignatureMismatch, head.mechanism, details));
+        }
+        let signed = SignedBy {
+            scheme: Scheme::SigV2,
+            scope: None,
+            signed_at: match self.when {
+                Stated::Expires(_) => None,
+                Stated::Date { at, .. } => Some(at.timestamp()),
+            },
+            signed_headers: sigv2::signed_headers(&head.request, head.mechanism).into(),
+            payload: match self.payload {
+                Declared::Sha256(digest) => Payload::Sha256(digest),
+                _ => Payload::Unsigned,
+            },
+        };
+        Ok(Verified::new(head, signed))
+    }
 }

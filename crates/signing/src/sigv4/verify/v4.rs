@@ -14,8 +14,9 @@ use super::verified::{SignedBy, Verified, kept};
 use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
 use crate::credentials::SecretKey;
 use crate::request::{Query, RequestView, Target};
-use crate::sigv4::canonical::{CanonicalRequest, canonical_query, push_header};
-use crate::sigv4::key::{KeyCache, Signature, sha256, string_to_sign};
+use crate::sigv4::canonical::{CanonicalRequest, HeaderBlock, canonical_query, push_header};
+use crate::sigv4::chunked::ChunkSeed;
+use crate::sigv4::key::{KeyCache, Signature, SigningKey, sha256, string_to_sign};
 use crate::sigv4::scope::Scope;
 use crate::sigv4::{ALGORITHM, parameter};
 use crate::time::AmzDate;
@@ -48,7 +49,7 @@ pub(super) fn by_query<'a>(
     let signed_headers = parameters.get(parameter::SIGNED_HEADERS)?;
     let expires_at = Some(parameters.expires_at(signed_at, expectations.clock_skew, now)?);
     let session_token = parameters.session_token()?;
-    let payload = check_headers(&request, target.query(), mechanism, &signed_headers, expectations)?;
+    let payload = check_headers(&request, target.query(), mechanism, Scheme::SigV4, &signed_headers, expectations)?;
     let unsigned_headers = expectations.unsigned_headers.clone();
     Ok(Claim {
         head: Head { request, target, mechanism, access_key_id, session_token, expires_at, unsigned_headers },
@@ -70,7 +71,7 @@ pub(super) fn by_header<'a>(
     let signed_at = read_date(&request, scope.date(), expectations.clock_skew, now)?;
     let session_token = read_session_token(&request)?.map(Cow::Borrowed);
     let (signed_headers, signature) = (Cow::Borrowed(signed_headers), Cow::Borrowed(signature));
-    let payload = check_headers(&request, target.query(), mechanism, &signed_headers, expectations)?;
+    let payload = check_headers(&request, target.query(), mechanism, Scheme::SigV4, &signed_headers, expectations)?;
     let unsigned_headers = expectations.unsigned_headers.clone();
     Ok(Claim {
         head: Head { request, target, mechanism, access_key_id, session_token, expires_at: None, unsigned_headers },
@@ -79,16 +80,17 @@ pub(super) fn by_header<'a>(
 }
 
 /// What both mechanisms check last.
-fn check_headers(
+pub(super) fn check_headers(
     request: &RequestView<'_>,
     query: &Query,
     mechanism: Mechanism,
+    scheme: Scheme,
     signed_headers: &str,
     expectations: &Expectations,
 ) -> Result<Declared, Refusal> {
     check_signed_headers(signed_headers, mechanism)?;
     single_header(request, "host", mechanism)?;
-    payload::declared(request, query, mechanism, signed_headers, expectations.service)
+    payload::declared(request, query, mechanism, signed_headers, scheme, expectations.service)
 }
 
 impl Signed<'_> {
@@ -112,7 +114,9 @@ impl Signed<'_> {
             scheme: Scheme::SigV4,
             signed_at: Some(self.signed_at.timestamp()),
             signed_headers: kept(&self.signed_headers, &["host"]),
-            payload: self.payload.verified(&key, self.signed_at, &self.scope, provided),
+            payload: self.payload.verified(|trailer| {
+                ChunkSeed::new(SigningKey::clone(&key), self.signed_at, &self.scope, provided, trailer)
+            }),
             scope: Some(self.scope),
         };
         Ok(Verified::new(head, signed))
@@ -137,7 +141,7 @@ pub(super) struct Canonical(pub(super) Vec<u8>);
 impl Canonical {
     pub(super) fn of(head: &Head<'_>, signed_headers: &str, payload_line: &str) -> Self {
         let request = &head.request;
-        let mut headers = Vec::with_capacity(256);
+        let mut headers = HeaderBlock::new();
         for name in signed_headers.split(';') {
             push_header(&mut headers, name, request.header_values(name));
         }

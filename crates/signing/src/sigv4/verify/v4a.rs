@@ -15,6 +15,7 @@ use super::verified::{SignedBy, Verified, kept};
 use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
 use crate::credentials::{AccessKeyId, SecretKey};
 use crate::request::{RequestView, Target};
+use crate::sigv4::chunked::ChunkSeed;
 use crate::sigv4::key::{KeyCache, sha256};
 use crate::sigv4::{Region, TERMINAL, parameter};
 use crate::sigv4a::key::Signature;
@@ -119,7 +120,7 @@ fn check_region_set(text: Option<&str>, mechanism: Mechanism, region: &Region) -
 
 impl Signed<'_> {
     pub(super) fn verify(self, head: Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
-        let payload_line = self.payload.line(Scheme::SigV4a);
+        let payload_line = self.payload.line();
         check_unsigned_headers(
             &head.request,
             &self.signed_headers,
@@ -144,7 +145,9 @@ impl Signed<'_> {
             scheme: Scheme::SigV4a,
             signed_at: Some(self.signed_at.timestamp()),
             signed_headers: kept(&self.signed_headers, &["host"]),
-            payload: self.payload.verified_asymmetric(&pair, self.signed_at, &self.scope, &provided),
+            payload: self.payload.verified(|trailer| {
+                ChunkSeed::asymmetric(pair.clone(), self.signed_at, &self.scope, &provided, trailer)
+            }),
             scope: None,
         };
         Ok(Verified::new(head, signed))
