@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("gatepass-e2e", &["gatepass-signing", "gatepass-backend", "gatepass"]),
+    ("gatepass-fuzz", &["gatepass-signing", "gatepass-iam", "gatepass-protocol", "gatepass-doctor"]),
     ("xtask", &[]),
 ];
 

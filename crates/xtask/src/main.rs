@@ -7,6 +7,7 @@
 
 mod checks;
 mod experiments;
+mod fuzz;
 mod generate;
 mod packages;
 mod setup;
@@ -38,6 +39,10 @@ enum Task {
     Bench(experiments::Bench),
     /// Kill the store under load and cut its power, and demand every acknowledged object back
     Faults(experiments::Faults),
+    /// Try random inputs on every parser, or on those named, on the stable toolchain
+    Fuzz(fuzz::Fuzz),
+    /// Measure whether the time of a refusal tells how much of a signature was right; by hand, on a quiet machine
+    Timing(fuzz::Timing),
     /// Move one large file up and down and measure the resident memory of the server
     Memory(experiments::Memory),
 }
@@ -50,6 +55,8 @@ fn main() -> anyhow::Result<()> {
         Task::Generate => generate::run(),
         Task::Bench(options) => experiments::bench(&options),
         Task::Faults(options) => experiments::faults(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Timing(options) => fuzz::timing(&options),
         Task::Memory(options) => experiments::memory(&options),
     }
 }
