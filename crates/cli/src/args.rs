@@ -21,7 +21,7 @@ pub(crate) use sign::{
 };
 pub(crate) use sign_cloudfront::{CloudFrontPolicy, Hash, SignCloudFront, SignCookies};
 pub(crate) use sign_post::{SignPost, Status};
-pub(crate) use verify::Verify;
+pub(crate) use verify::{Verify, VerifyCloudFront};
 
 /// Hands out signed URLs for private files, and honours them.
 #[derive(Debug, Parser)]
@@ -88,7 +88,7 @@ pub enum Command {
     /// Make a signed URL, an upload form, or cookies
     #[command(subcommand)]
     Sign(Sign),
-    /// Check a signed URL offline: valid, or the first rule that it breaks
+    /// Check a signed URL, an upload form or cookies offline: valid, or the first rule that is broken
     Verify(Verify),
     /// Say why a signed URL fails, and what to do: from the URL, a curl command or a HAR file
     Explain(crate::commands::ExplainArguments),
