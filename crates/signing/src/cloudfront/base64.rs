@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn another_spelling_of_the_same_bytes_is_not_taken() {
-        for text in ["Zg", "Zg_", "Zg==", "Zh__", "Zm9_", "Z___", "____", "Zg__Zg__", "Zm9v_", "Zm 9", "++//", "Zg%5F", "Zgé"] {
+        for text in
+            ["Zg", "Zg_", "Zg==", "Zh__", "Zm9_", "Z___", "____", "Zg__Zg__", "Zm9v_", "Zm 9", "++//", "Zg%5F", "Zgé"]
+        {
             assert_eq!(decode(text), None, "{text}");
         }
     }

@@ -53,7 +53,9 @@ pub enum KeyError {
     #[error("this is a private key where the public one is needed")]
     NotPublic,
     /// A format that is not read: OpenSSH's own, PKCS#1 for a public key, or another label.
-    #[error("the format is not read; convert it, for instance with `openssl pkey` (public keys: `openssl pkey -pubin`)")]
+    #[error(
+        "the format is not read; convert it, for instance with `openssl pkey` (public keys: `openssl pkey -pubin`)"
+    )]
     Format,
     /// Neither RSA nor ECDSA: Ed25519 for instance.
     #[error("CloudFront takes RSA and ECDSA keys only")]

@@ -121,7 +121,8 @@ fn lint_resource(resource: &Resource) -> Vec<Finding> {
     for (at, _) in sections.path.match_indices('*') {
         let segment = sections.path[..at].rsplit('/').next().unwrap_or_default();
         if !segment.is_empty() && !segment.ends_with('*') {
-            let longer = format!("{}2/x{}", filled(&sections.path[..at], "", "x"), filled(&sections.path[at..], "", "x"));
+            let longer =
+                format!("{}2/x{}", filled(&sections.path[..at], "", "x"), filled(&sections.path[at..], "", "x"));
             add(FindingId::WildcardWithinSegment, sections.path, Some(url(scheme, &host, &longer, query.as_deref())));
         }
     }

@@ -45,7 +45,7 @@ pub enum ResourceError {
 }
 
 impl Resource {
-    /// The longest pattern.
+    /// The longest pattern. With it no policy is longer than [`MAX_POLICY_BYTES`](super::MAX_POLICY_BYTES).
     pub const MAX_BYTES: usize = 2048;
 
     /// Reads a pattern.
@@ -253,7 +253,16 @@ mod tests {
         for text in ["https://", "https:///a", r"*://\?a"] {
             assert_eq!(Resource::parse(text), Err(ResourceError::Domain), "{text}");
         }
-        for text in ["https://h/a b", "https://h/\"", "https://h/é", "https://h/a#b", "https://h/\n", "*<", r"https://h/\a", "*\\"] {
+        for text in [
+            "https://h/a b",
+            "https://h/\"",
+            "https://h/é",
+            "https://h/a#b",
+            "https://h/\n",
+            "*<",
+            r"https://h/\a",
+            "*\\",
+        ] {
             assert_eq!(Resource::parse(text), Err(ResourceError::Character), "{text}");
         }
     }

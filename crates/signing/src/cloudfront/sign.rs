@@ -1,7 +1,6 @@
 //! Making signed URLs and signed cookies.
 
 use super::cookie::{self, SignedCookies};
-use super::document::MAX_POLICY_BYTES;
 use super::key::{PrivateKey, SigningFailed};
 use super::policy::Policy;
 use super::url::{ContentUrl, MAX_URL_BYTES, SignedUrl};
@@ -13,9 +12,6 @@ pub enum SignError {
     /// The policy is for other URLs; CloudFront would refuse the result.
     #[error("the policy does not cover the URL")]
     NotCovered,
-    /// The policy is longer than [`MAX_POLICY_BYTES`].
-    #[error("the policy is too long")]
-    PolicyTooLong,
     /// With what is appended, the URL is longer than [`MAX_URL_BYTES`].
     #[error("the signed URL is longer than CloudFront takes")]
     UrlTooLong,
@@ -56,7 +52,7 @@ impl<'a> Signer<'a> {
         if !covers(policy, url) {
             return Err(SignError::NotCovered);
         }
-        let json = checked_json(policy)?;
+        let json = policy.to_json();
         let signature = self.key.sign(self.hash, json.as_bytes())?;
         let mut signed = String::with_capacity(url.as_str().len() + 512 + json.len() * 4 / 3);
         signed.push_str(url.as_str());
@@ -94,7 +90,7 @@ impl<'a> Signer<'a> {
         {
             return Err(SignError::CookieProtocol);
         }
-        let json = checked_json(policy)?;
+        let json = policy.to_json();
         let encoded = |bytes: &[u8]| {
             let mut text = String::new();
             base64::encode(bytes, &mut text);
@@ -117,15 +113,6 @@ fn covers(policy: &Policy, url: &ContentUrl) -> bool {
         Policy::Canned(policy) => policy.url() == url.as_str(),
         Policy::Custom(policy) => policy.resource().is_none_or(|resource| resource.matches(&url.parts())),
     }
-}
-
-fn checked_json(policy: &Policy) -> Result<String, SignError> {
-    let json = policy.to_json();
-    // A canned policy does not travel; its URL has a limit of its own.
-    if matches!(policy, Policy::Custom(_)) && json.len() > MAX_POLICY_BYTES {
-        return Err(SignError::PolicyTooLong);
-    }
-    Ok(json)
 }
 
 fn push(out: &mut String, name: &str, value: &str) {

@@ -219,9 +219,6 @@ impl fmt::Display for SignedUrl {
 
 impl fmt::Debug for SignedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignedUrl")
-            .field("url", &format_args!("{self}"))
-            .field("expires_at", &self.expires_at)
-            .finish()
+        f.debug_struct("SignedUrl").field("url", &format_args!("{self}")).field("expires_at", &self.expires_at).finish()
     }
 }

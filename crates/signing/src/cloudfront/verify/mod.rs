@@ -192,8 +192,7 @@ impl Claim {
     fn new(request: &Request<'_>, mechanism: Mechanism, stated: &Stated<'_>) -> Result<Self, Refusal> {
         let refused = |reason| Refusal::new(reason, mechanism);
         let key_pair_id = stated.key_pair_id.filter(|id| !id.is_empty()).ok_or(refused(Reason::KeyPairIdMissing))?;
-        let hash =
-            HashAlgorithm::from_wire(stated.hash_algorithm).ok_or(refused(Reason::HashAlgorithmUnknown))?;
+        let hash = HashAlgorithm::from_wire(stated.hash_algorithm).ok_or(refused(Reason::HashAlgorithmUnknown))?;
         let (url, target) = content_url(request, mechanism);
         let (policy, message) = match (stated.expires, stated.policy) {
             (None, None) => return Err(refused(Reason::PolicyMissing)),
@@ -462,12 +461,34 @@ mod tests {
 
     #[test]
     fn dot_segments_are_seen_in_every_spelling() {
-        for path in
-            ["/.", "/..", "/a/../b", "/a/./b", "/a/%2e%2E/b", "/a/.%2e", "/a%2f..%2fb", "/a%5C..%5cb", "/%2e", "/a/..%2F"]
-        {
+        for path in [
+            "/.",
+            "/..",
+            "/a/../b",
+            "/a/./b",
+            "/a/%2e%2E/b",
+            "/a/.%2e",
+            "/a%2f..%2fb",
+            "/a%5C..%5cb",
+            "/%2e",
+            "/a/..%2F",
+        ] {
             assert!(has_dot_segment(path), "{path}");
         }
-        for path in ["/", "/a", "/...", "/.a", "/a.", "/..a/b", "/a/b..", "/a/%2e%2e%2e", "/%252e", "/a%2eb", "//", "/.hidden/x"] {
+        for path in [
+            "/",
+            "/a",
+            "/...",
+            "/.a",
+            "/a.",
+            "/..a/b",
+            "/a/b..",
+            "/a/%2e%2e%2e",
+            "/%252e",
+            "/a%2eb",
+            "//",
+            "/.hidden/x",
+        ] {
             assert!(!has_dot_segment(path), "{path}");
         }
     }
@@ -476,7 +497,9 @@ mod tests {
     fn an_expiry_is_digits_up_to_the_end_of_2038() {
         assert_eq!(read_expires("0").unwrap().as_secs(), 0);
         assert_eq!(read_expires("2147483647"), Some(EpochTime::MAX));
-        for text in ["", "2147483648", "1790000000000", "01", "+1", "-1", "1.0", "1e3", " 1", "１", "99999999999999999999"] {
+        for text in
+            ["", "2147483648", "1790000000000", "01", "+1", "-1", "1.0", "1e3", " 1", "１", "99999999999999999999"]
+        {
             assert_eq!(read_expires(text), None, "{text}");
         }
     }
