@@ -19,5 +19,6 @@
 //! ```
 #![warn(missing_docs)]
 
+pub mod cloudfront;
 pub mod s3;
 pub mod sts;
