@@ -101,8 +101,9 @@ pub enum AddressingStyle {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     scheme: Scheme,
-    host: String,
-    path: String,
+    /// The whole URL in one piece, so that an address costs one allocation: `scheme://host/path`.
+    url: String,
+    path_at: usize,
 }
 
 impl Address {
@@ -117,17 +118,21 @@ impl Address {
         if key.len() > Self::MAX_KEY_BYTES {
             return Err(AddressError::KeyTooLong);
         }
-        let mut address = Self::bucket(endpoint, style, bucket)?;
+        let mut address = Self::of_bucket(endpoint, style, bucket, 1 + key.len() + key.len() / 2)?;
         if style == AddressingStyle::Path {
-            address.path.push('/');
+            address.url.push('/');
         }
-        address.path.reserve(key.len() + key.len() / 4);
-        encode::path(key, &mut address.path);
+        encode::path(key, &mut address.url);
         Ok(address)
     }
 
     /// A bucket.
     pub fn bucket(endpoint: &Endpoint, style: AddressingStyle, bucket: &str) -> Result<Self, AddressError> {
+        Self::of_bucket(endpoint, style, bucket, 0)
+    }
+
+    /// A bucket, with room for `more` bytes of path.
+    fn of_bucket(endpoint: &Endpoint, style: AddressingStyle, bucket: &str, more: usize) -> Result<Self, AddressError> {
         let clean = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         // Old buckets of us-east-1 have up to 255 characters, upper case and underscores among them.
         if bucket.is_empty()
@@ -138,9 +143,7 @@ impl Address {
             return Err(AddressError::Bucket);
         }
         match style {
-            AddressingStyle::Path => {
-                Ok(Self { scheme: endpoint.scheme, host: endpoint.authority.clone(), path: format!("/{bucket}") })
-            }
+            AddressingStyle::Path => Ok(Self::of(endpoint, "", "", bucket, more)),
             AddressingStyle::VirtualHost => {
                 let is_host_name = bucket.split('.').all(|label| {
                     !label.is_empty()
@@ -149,11 +152,7 @@ impl Address {
                 if !is_host_name || !endpoint.has_a_name() {
                     return Err(AddressError::VirtualHost);
                 }
-                Ok(Self {
-                    scheme: endpoint.scheme,
-                    host: format!("{bucket}.{}", endpoint.authority),
-                    path: "/".to_owned(),
-                })
+                Ok(Self::of(endpoint, bucket, ".", "", more))
             }
         }
     }
@@ -161,7 +160,21 @@ impl Address {
     /// The service itself, as ListBuckets and STS use it.
     #[must_use]
     pub fn service(endpoint: &Endpoint) -> Self {
-        Self { scheme: endpoint.scheme, host: endpoint.authority.clone(), path: "/".to_owned() }
+        Self::of(endpoint, "", "", "", 0)
+    }
+
+    fn of(endpoint: &Endpoint, before_host: &str, dot: &str, bucket: &str, more: usize) -> Self {
+        let authority = endpoint.authority.as_str();
+        let scheme = endpoint.scheme.as_str();
+        let length = scheme.len() + 4 + before_host.len() + dot.len() + authority.len() + bucket.len() + more;
+        let mut url = String::with_capacity(length);
+        for part in [scheme, "://", before_host, dot, authority] {
+            url.push_str(part);
+        }
+        let path_at = url.len();
+        url.push('/');
+        url.push_str(bucket);
+        Self { scheme: endpoint.scheme, url, path_at }
     }
 
     /// The scheme.
@@ -173,13 +186,19 @@ impl Address {
     /// The `Host` header that the client will send, and that is signed.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.host
+        &self.url[self.scheme.as_str().len() + "://".len()..self.path_at]
     }
 
     /// The percent-encoded path, as it is sent and as it is signed.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        &self.url[self.path_at..]
+    }
+
+    /// `scheme://host/path`, which is the URL before anything is added to it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.url
     }
 }
 

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::encode;
+
 /// The public half of a credential. Not empty, visible ASCII, and without `/` and `,`, which would break the
 /// `X-Amz-Credential` parameter and the `Authorization` header apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,18 +78,28 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// The token of a temporary credential. Never prints.
+/// The token of a temporary credential. Never prints; wiped from memory when the last copy goes.
+///
+/// It keeps its percent-encoded form, because the same long token stands in every URL that is signed with it.
 #[derive(Clone)]
-pub struct SessionToken(Zeroizing<String>);
+pub struct SessionToken(Arc<Token>);
+
+struct Token {
+    text: Zeroizing<String>,
+    encoded: Zeroizing<String>,
+}
 
 impl SessionToken {
     /// Visible ASCII, since it travels in a header too, and not empty.
     pub fn new(token: impl Into<String>) -> Result<Self, CredentialsError> {
-        let token = Zeroizing::new(token.into());
-        if !Self::is_token(&token) {
+        let text = Zeroizing::new(token.into());
+        if !Self::is_token(&text) {
             return Err(CredentialsError::SessionToken);
         }
-        Ok(Self(token))
+        // Long enough for every character's escape, so that no copy is left behind by growing.
+        let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+        encode::component(&text, &mut encoded);
+        Ok(Self(Arc::new(Token { text, encoded })))
     }
 
     pub(crate) fn is_token(text: &str) -> bool {
@@ -97,7 +109,12 @@ impl SessionToken {
     /// The token itself.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.0.text
+    }
+
+    /// The token as it stands in a query.
+    pub(crate) fn expose_encoded(&self) -> &str {
+        &self.0.encoded
     }
 }
 

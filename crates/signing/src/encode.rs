@@ -50,16 +50,20 @@ impl Alphabet {
     }
 
     fn encode(&self, text: &str, out: &mut String) {
+        self.encode_to(text, |part| out.push_str(part));
+    }
+
+    fn encode_to(&self, text: &str, mut sink: impl FnMut(&str)) {
         let mut rest = text;
         loop {
             // A plain byte is ASCII, so both ends of a plain run are character boundaries.
             let plain = self.plain_run(rest.as_bytes());
-            out.push_str(&rest[..plain]);
+            sink(&rest[..plain]);
             let special = &rest[plain..];
             let Some(length) = special.chars().next().map(char::len_utf8) else { return };
             for &byte in &special.as_bytes()[..length] {
                 let at = usize::from(byte) * 3;
-                out.push_str(&ESCAPES[at..at + 3]);
+                sink(&ESCAPES[at..at + 3]);
             }
             rest = &special[length..];
         }
@@ -104,6 +108,11 @@ impl Alphabet {
 /// Appends a query name or value, or one segment: `/` becomes `%2F`.
 pub fn component(text: &str, out: &mut String) {
     COMPONENT.encode(text, out);
+}
+
+/// As [`component`], part by part to whoever takes it.
+pub(crate) fn component_to(text: &str, sink: impl FnMut(&str)) {
+    COMPONENT.encode_to(text, sink);
 }
 
 /// Appends a path, keeping `/`. Nothing is normalised: `//`, `.` and `..` survive.

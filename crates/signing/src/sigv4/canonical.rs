@@ -1,8 +1,12 @@
 //! The canonical request: the one place where its bytes are laid out, for signers and verifier alike.
 
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
 use crate::request::EncodedPairs;
+
+/// `name:value\n` for every signed header. Most requests sign few, which take no allocation.
+pub(crate) type HeaderBlock = SmallVec<[u8; 256]>;
 
 /// The six parts of a canonical request, each already in its canonical form.
 #[derive(Clone, Copy)]
@@ -61,7 +65,7 @@ pub(crate) fn canonical_query(mut pairs: EncodedPairs<'_>) -> String {
 }
 
 /// Appends `name:value,value\n`: every value trimmed, runs of blanks inside collapsed to one space.
-pub(crate) fn push_header<'v>(out: &mut Vec<u8>, name: &str, values: impl Iterator<Item = &'v [u8]>) {
+pub(crate) fn push_header<'v>(out: &mut HeaderBlock, name: &str, values: impl Iterator<Item = &'v [u8]>) {
     out.extend_from_slice(name.as_bytes());
     out.push(b':');
     for (index, value) in values.enumerate() {
@@ -85,9 +89,9 @@ mod tests {
     use crate::request::Query;
 
     fn header(values: &[&str]) -> String {
-        let mut out = Vec::new();
+        let mut out = HeaderBlock::new();
         push_header(&mut out, "name", values.iter().map(|value| value.as_bytes()));
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.to_vec()).unwrap()
     }
 
     #[test]

@@ -4,18 +4,24 @@
 //! query (S3 ignores most of them there, so they would promise what they do not hold), repeated parameters,
 //! credentials that have expired.
 
-use std::fmt;
+#[cfg(feature = "sigv4a")]
+mod v4a;
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::ops::Range;
 
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use crate::address::Address;
 use crate::credentials::Credentials;
 use crate::encode;
 use crate::signed_url::SignedUrl;
-use crate::sigv4::canonical::{CanonicalRequest, push_header};
+use crate::sigv4::canonical::{CanonicalRequest, HeaderBlock, push_header};
 use crate::sigv4::key::KeyCache;
 use crate::sigv4::scope::{Region, Scope, ServiceName};
-use crate::sigv4::{ALGORITHM, UNSIGNED_PAYLOAD, parameter};
+use crate::sigv4::{ALGORITHM, TERMINAL, UNSIGNED_PAYLOAD, parameter};
 use crate::time::{Lifetime, SigningWindow};
 
 /// The method that a signed URL is good for. S3 signs GET and HEAD differently: one URL never serves both.
@@ -113,11 +119,59 @@ pub struct Presign<'a> {
     address: Address,
     method: Method,
     window: SigningWindow,
-    /// Encoded, and sorted by encoded name.
-    query: Vec<(String, String)>,
+    query: AddedQuery,
     /// Lower-case names, sorted; `host` is not among them.
     headers: Vec<(String, String)>,
     payload: PayloadParameter,
+}
+
+/// The parameters that were added: encoded, and sorted by encoded name. A response header or a version takes no
+/// allocation.
+#[derive(Clone, Default)]
+struct AddedQuery {
+    /// `name=value` of one after the other, in the order in which they were added.
+    text: SmallVec<[u8; 192]>,
+    sorted: SmallVec<[Added; 4]>,
+}
+
+/// Where a parameter stands in [`AddedQuery::text`].
+#[derive(Clone, Copy)]
+struct Added {
+    start: usize,
+    name_end: usize,
+    end: usize,
+}
+
+impl AddedQuery {
+    /// Adds a parameter, unless there is one of that name.
+    fn add(&mut self, name: &str, value: &str) -> Result<(), PresignError> {
+        let start = self.text.len();
+        encode::component_to(name, |part| self.text.extend_from_slice(part.as_bytes()));
+        let name_end = self.text.len();
+        self.text.push(b'=');
+        encode::component_to(value, |part| self.text.extend_from_slice(part.as_bytes()));
+        let added = Added { start, name_end, end: self.text.len() };
+        match self.sorted.binary_search_by(|other| self.name(other).cmp(self.name(&added))) {
+            Ok(_) => Err(PresignError::Repeated { name: self.name(&added).to_owned() }),
+            Err(place) => {
+                self.sorted.insert(place, added);
+                Ok(())
+            }
+        }
+    }
+
+    fn name(&self, added: &Added) -> &str {
+        self.part(added.start..added.name_end)
+    }
+
+    fn part(&self, span: Range<usize>) -> &str {
+        std::str::from_utf8(&self.text[span]).expect("what was encoded is ASCII")
+    }
+
+    /// `name` and `name=value` of each, in order.
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.sorted.iter().map(|added| (self.name(added), self.part(added.start..added.end)))
+    }
 }
 
 impl<'a> Presign<'a> {
@@ -135,7 +189,7 @@ impl<'a> Presign<'a> {
             address,
             method,
             window: lifetime.into(),
-            query: Vec::new(),
+            query: AddedQuery::default(),
             headers: Vec::new(),
             payload: PayloadParameter::Absent,
         }
@@ -163,14 +217,8 @@ impl<'a> Presign<'a> {
                 return Err(PresignError::HeaderValue { name: name.to_owned() });
             }
         }
-        let (name, value) = (encode::component_of(name).into_owned(), encode::component_of(value).into_owned());
-        match self.query.binary_search_by(|(other, _)| other.cmp(&name)) {
-            Ok(_) => Err(PresignError::Repeated { name }),
-            Err(place) => {
-                self.query.insert(place, (name, value));
-                Ok(self)
-            }
-        }
+        self.query.add(name, value)?;
+        Ok(self)
     }
 
     /// Sets a response header of a GET or HEAD.
@@ -233,10 +281,9 @@ impl<'a> Presign<'a> {
         };
         let signed_headers = self.signed_headers();
 
-        let mut url = String::with_capacity(self.capacity());
-        for part in [self.address.scheme().as_str(), "://", self.address.host(), self.address.path(), "?"] {
-            url.push_str(part);
-        }
+        let mut url = String::with_capacity(self.capacity(&signed_headers));
+        url.push_str(self.address.as_str());
+        url.push('?');
         let query_at = url.len();
         self.push_query(&mut url, &scope, signed_at.as_str(), payload, &signed_headers);
 
@@ -265,10 +312,9 @@ impl<'a> Presign<'a> {
     fn push_query(&self, url: &mut String, scope: &Scope, date: &str, payload: Option<&str>, signed_headers: &str) {
         let query_at = url.len();
         // No added name begins with `x-amz-`, so the authentication parameters stand together.
-        let before = self.query.partition_point(|(name, _)| name.as_str() < parameter::ALGORITHM);
-        for (name, value) in &self.query[..before] {
-            push_parameter(url, query_at, name);
-            url.push_str(value);
+        let before = |(name, _): &(&str, &str)| *name < parameter::ALGORITHM;
+        for (_, pair) in self.query.iter().take_while(before) {
+            push_pair(url, query_at, pair);
         }
         push_parameter(url, query_at, parameter::ALGORITHM);
         url.push_str(ALGORITHM);
@@ -278,38 +324,36 @@ impl<'a> Presign<'a> {
         }
         push_parameter(url, query_at, parameter::CREDENTIAL);
         encode::component(self.credentials.access_key_id().as_str(), url);
-        for part in ["/"].into_iter().chain(scope.parts()) {
-            encode::component(part, url);
+        // Neither a date nor the names of regions and services have anything to encode.
+        for part in [scope.date(), scope.region().as_str(), scope.service().as_str(), TERMINAL] {
+            url.push_str("%2F");
+            url.push_str(part);
         }
         push_parameter(url, query_at, parameter::DATE);
         url.push_str(date);
         push_parameter(url, query_at, parameter::EXPIRES);
-        url.push_str(&self.window.lifetime().as_secs().to_string());
+        write!(url, "{}", self.window.lifetime().as_secs()).expect("a string takes everything");
         if let Some(token) = self.credentials.session_token() {
             push_parameter(url, query_at, parameter::SECURITY_TOKEN);
-            encode::component(token.expose(), url);
+            url.push_str(token.expose_encoded());
         }
         push_parameter(url, query_at, parameter::SIGNED_HEADERS);
         encode::component(signed_headers, url);
-        for (name, value) in &self.query[before..] {
-            push_parameter(url, query_at, name);
-            url.push_str(value);
+        for (_, pair) in self.query.iter().skip_while(before) {
+            push_pair(url, query_at, pair);
         }
     }
 
-    fn signed_headers(&self) -> String {
-        let mut names = String::with_capacity(16 * (self.headers.len() + 1));
-        for name in self.header_lines().map(|(name, _)| name) {
-            if !names.is_empty() {
-                names.push(';');
-            }
-            names.push_str(name);
+    fn signed_headers(&self) -> Cow<'static, str> {
+        if self.headers.is_empty() {
+            return Cow::Borrowed("host");
         }
-        names
+        let names: Vec<&str> = self.header_lines().map(|(name, _)| name).collect();
+        Cow::Owned(names.join(";"))
     }
 
-    fn canonical_headers(&self) -> Vec<u8> {
-        let mut block = Vec::with_capacity(64 * (self.headers.len() + 1));
+    fn canonical_headers(&self) -> HeaderBlock {
+        let mut block = HeaderBlock::new();
         for (name, value) in self.header_lines() {
             push_header(&mut block, name, std::iter::once(value.as_bytes()));
         }
@@ -327,12 +371,12 @@ impl<'a> Presign<'a> {
             .chain(after.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
-    /// What a URL takes: fixed names and values are some 260 bytes; a token may triple.
-    fn capacity(&self) -> usize {
-        let query: usize = self.query.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
-        let headers: usize = self.headers.iter().map(|(name, _)| name.len() + 3).sum();
-        let token = self.credentials.session_token().map_or(0, |token| token.expose().len() * 5 / 4 + 24);
-        400 + self.address.host().len() + self.address.path().len() + query + headers + token
+    /// What a URL takes at most, so that it never grows: what does not vary is some 290 bytes.
+    fn capacity(&self, signed_headers: &str) -> usize {
+        let token = self.credentials.session_token().map_or(0, |token| token.expose_encoded().len() + 24);
+        let credential = 3 * self.credentials.access_key_id().as_str().len() + self.region.as_str().len();
+        let query = self.query.text.len() + self.query.sorted.len();
+        400 + self.address.as_str().len() + query + 3 * signed_headers.len() + credential + token
     }
 }
 
@@ -346,7 +390,7 @@ impl fmt::Debug for Presign<'_> {
             .field("address", &self.address)
             .field("method", &self.method)
             .field("window", &self.window)
-            .field("query", &self.query)
+            .field("query", &self.query.iter().map(|(_, pair)| pair).collect::<Vec<_>>())
             .field("headers", &header_names)
             .finish_non_exhaustive()
     }
@@ -359,6 +403,14 @@ fn push_parameter(url: &mut String, query_at: usize, name: &str) {
     }
     url.push_str(name);
     url.push('=');
+}
+
+/// Appends an encoded pair.
+fn push_pair(url: &mut String, query_at: usize, pair: &str) {
+    if url.len() > query_at {
+        url.push('&');
+    }
+    url.push_str(pair);
 }
 
 /// Why a URL cannot be signed.

@@ -98,17 +98,33 @@ impl Request {
         self
     }
 
-    pub(crate) fn parse_for(&self, expectations: &Expectations, now: Timestamp) -> Result<Presented, Refusal> {
+    /// Parses the request, and hands what it presents to `then`: a claim lives no longer than its request.
+    pub(crate) fn parse_for<T>(
+        &self,
+        expectations: &Expectations,
+        now: Timestamp,
+        then: impl FnOnce(Presented<'_>) -> T,
+    ) -> Result<T, Refusal> {
         let headers: Vec<(&str, &[u8])> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        verify::parse(&RequestView { method: &self.method, target: &self.target, headers: &headers }, expectations, now)
+        let view = RequestView { method: &self.method, target: &self.target, headers: &headers };
+        verify::parse(&view, expectations, now).map(then)
     }
 
     pub(crate) fn verify_with(&self, secret: &SecretKey, now: Timestamp) -> Result<Verified, Refusal> {
-        match self.parse_for(&expectations(), now)? {
+        self.verify_for(&expectations(), secret, now)
+    }
+
+    pub(crate) fn verify_for(
+        &self,
+        expectations: &Expectations,
+        secret: &SecretKey,
+        now: Timestamp,
+    ) -> Result<Verified, Refusal> {
+        self.parse_for(expectations, now, |presented| match presented {
             Presented::Query(claim) | Presented::Header(claim) => claim.verify(&KeyCache::new(), secret),
             Presented::Anonymous => panic!("the request presents nothing"),
-        }
+        })?
     }
 
     pub(crate) fn verify_at(&self, now: Timestamp) -> Result<Verified, Refusal> {
