@@ -9,12 +9,15 @@ pub(crate) mod dev_token;
 mod download;
 mod env;
 mod exec;
+mod explain;
 mod link;
 mod man;
 mod sign;
 mod store_run;
 mod upload;
 mod verify;
+
+pub(crate) use explain::ExplainArguments;
 
 use crate::{
     args::{Backend, Command, Config, DevCommand, Store},
@@ -35,6 +38,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result {
         Command::Backend(Backend::Run(run)) => backend_run::run(&run, output),
         Command::Sign(sign) => sign::run(&sign, output),
         Command::Verify(verify) => verify::run(&verify, output),
+        Command::Explain(explain) => explain::run(&explain, output),
         Command::Upload(upload) => upload::run(&upload, output),
         Command::Download(download) => download::run(&download, output),
         Command::Link(link) => link::run(&link, output),

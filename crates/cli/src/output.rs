@@ -16,6 +16,8 @@ pub(crate) struct Output {
     form: Form,
     /// Whether standard error takes colours.
     colored: bool,
+    /// Whether standard output does.
+    colored_results: bool,
 }
 
 /// For whom results are printed.
@@ -28,15 +30,14 @@ enum Form {
 impl Output {
     pub(crate) fn new(json: bool, color: ColorChoice) -> Self {
         let form = if json { Form::Json } else { Form::Text };
-        let colored = match color {
+        let colored = |is_terminal: bool| match color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             // https://no-color.org: present and not empty.
-            ColorChoice::Auto => {
-                io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-            }
+            ColorChoice::Auto => is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
-        Self { form, colored }
+        let (colored, colored_results) = (colored(io::stderr().is_terminal()), colored(io::stdout().is_terminal()));
+        Self { form, colored, colored_results }
     }
 
     pub(crate) fn is_json(self) -> bool {
@@ -55,6 +56,11 @@ impl Output {
             Form::Json => serde_json::to_string(json)?,
         };
         Self::raw_result(&printed)
+    }
+
+    /// A part of a result that stands out where standard output takes colours.
+    pub(crate) fn emphasised(self, style: &str, text: &str) -> String {
+        if self.colored_results { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     /// Prints a result that is the same text for everybody.
