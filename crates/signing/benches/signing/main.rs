@@ -7,9 +7,11 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod allocations;
+mod cloudfront;
 mod floor;
 mod harness;
 mod peers;
+mod post_policy;
 mod presign;
 mod shape;
 mod verify;
@@ -20,4 +22,6 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 fn main() {
     presign::run();
     verify::run();
+    post_policy::run();
+    cloudfront::run();
 }

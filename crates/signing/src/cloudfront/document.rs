@@ -23,10 +23,10 @@ pub(super) fn read_policy(json: &[u8]) -> Option<CustomPolicy> {
     let [resource, condition] = statement.members(["Resource", "Condition"])?;
     let [before, after, ip_address] = condition?.members(["DateLessThan", "DateGreaterThan", "IpAddress"])?;
     Some(CustomPolicy {
-        resource: resource.map(|resource| Resource::parse(&resource.text()?).ok()).some_or_absent()?,
+        resource: optional(resource, |resource| Resource::parse(&resource.text()?).ok()).ok()?,
         expires: epoch_time(before?)?,
-        not_before: after.map(epoch_time).some_or_absent()?,
-        ip_range: ip_address.map(ip_range).some_or_absent()?,
+        not_before: optional(after, epoch_time).ok()?,
+        ip_range: optional(ip_address, ip_range).ok()?,
     })
 }
 
@@ -42,19 +42,12 @@ fn ip_range(condition: Json) -> Option<IpRange> {
     IpRange::read(&range?.text()?)
 }
 
-/// What is absent is fine, what is there must be readable.
-trait SomeOrAbsent<T> {
-    fn some_or_absent(self) -> Option<Option<T>>;
+/// Reads a member that may be absent, but has to be good if it is there.
+fn optional<T>(member: Option<Json>, read: impl FnOnce(Json) -> Option<T>) -> Result<Option<T>, Malformed> {
+    member.map(|member| read(member).ok_or(Malformed)).transpose()
 }
 
-impl<T> SomeOrAbsent<T> for Option<Option<T>> {
-    fn some_or_absent(self) -> Option<Option<T>> {
-        match self {
-            None => Some(None),
-            Some(read) => read.map(Some),
-        }
-    }
-}
+struct Malformed;
 
 /// A JSON value with its members in order, repeated ones included, which `serde_json::Value` would hide.
 enum Json {

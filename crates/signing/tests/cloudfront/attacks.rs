@@ -176,8 +176,8 @@ fn attack_26_a_broken_url_does_not_fall_back_to_cookies() {
 fn attack_27_the_address_is_the_peer_s() {
     let condition = r#""IpAddress":{"AWS:SourceIp":"192.0.2.10/32"},"DateLessThan""#;
     let arrival = signed("https://h/a", &policy_for("https://h/a").replace(r#""DateLessThan""#, condition));
-    assert!(arrival.clone().from_viewer("192.0.2.10").verify().is_ok());
-    let forwarded = arrival.from_viewer("198.51.100.1").with_cookies("X-Forwarded-For=192.0.2.10");
+    assert!(arrival.clone().seen_from("192.0.2.10").verify().is_ok());
+    let forwarded = arrival.seen_from("198.51.100.1").with_cookies("X-Forwarded-For=192.0.2.10");
     assert_eq!(forwarded.reason(), Some(Reason::AddressMismatch));
 }
 

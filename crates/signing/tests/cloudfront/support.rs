@@ -8,7 +8,6 @@ use gatepass_signing::cloudfront::verify::{KeyGroup, Reason, Request, Verified, 
 use gatepass_signing::cloudfront::{EpochTime, KeyPairId, PrivateKey, Scheme};
 use jiff::Timestamp;
 
-pub(crate) const HOST: &str = "d111111abcdef8.cloudfront.net";
 pub(crate) const EXPIRES: u64 = 1_790_000_000;
 
 pub(crate) const RSA: &str = include_str!("../keys/rsa2048.pkcs8.pem");
@@ -80,7 +79,7 @@ impl Arrival {
         self
     }
 
-    pub(crate) fn from_viewer(mut self, address: &str) -> Self {
+    pub(crate) fn seen_from(mut self, address: &str) -> Self {
         self.viewer = address.parse().unwrap();
         self
     }
@@ -115,12 +114,12 @@ impl Arrival {
 /// CloudFront's base64, written another way than the library does.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['-', '~']).collect();
-    let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
+    let bits: Vec<u8> = bytes.iter().flat_map(|byte| format!("{byte:08b}").into_bytes()).collect();
     let digit = |group: &[u8]| {
         let text = format!("{:0<6}", std::str::from_utf8(group).unwrap());
         alphabet[usize::from_str_radix(&text, 2).unwrap()]
     };
-    let mut text: String = bits.as_bytes().chunks(6).map(digit).collect();
+    let mut text: String = bits.chunks(6).map(digit).collect();
     while !text.len().is_multiple_of(4) {
         text.push('_');
     }

@@ -142,10 +142,10 @@ fn the_viewer_s_address_has_to_be_in_the_range() {
         ("0.0.0.0/0", "203.0.113.9", true),
         ("0.0.0.0/0", "2001:db8::1", true),
     ] {
-        let reason = ranged(range).from_viewer(viewer).reason();
+        let reason = ranged(range).seen_from(viewer).reason();
         assert_eq!(reason, (!taken).then_some(Reason::AddressMismatch), "{viewer} in {range}");
     }
-    assert!(signed(URL, &policy_for("https://h.example/*")).from_viewer("2001:db8::1").verify().is_ok());
+    assert!(signed(URL, &policy_for("https://h.example/*")).seen_from("2001:db8::1").verify().is_ok());
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub use self::refusal::{Mechanism, Reason, Refusal};
 use super::document::{MAX_POLICY_BYTES, read_policy};
 use super::policy::{CannedPolicy, EpochTime, Policy, canned_json};
 use super::url::{MAX_URL_BYTES, Scheme, UrlParts, is_host, segments};
-use super::{HashAlgorithm, KeyPairId, PublicKey, base64, cookie, parameter};
+use super::{HashAlgorithm, KeyPairId, PublicKey, Resource, base64, cookie, parameter};
 
 /// The most bytes in all `Cookie` headers of a request: CloudFront takes no request head beyond that ("Quotas").
 pub const MAX_COOKIE_BYTES: usize = 20_480;
@@ -286,7 +286,7 @@ impl Claim {
                     return Some(Reason::ResourceMismatch);
                 }
             }
-            if policy.resource().is_none_or(|resource| resource.has_wildcard_in_path()) && has_dot_segment(url.path) {
+            if policy.resource().is_none_or(Resource::has_wildcard_in_path) && has_dot_segment(url.path) {
                 return Some(Reason::DotSegments);
             }
             if policy.starts_after().is_some_and(|start| now <= start.timestamp()) {
