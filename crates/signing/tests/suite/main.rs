@@ -3,10 +3,15 @@
 
 mod attacks;
 mod chunked;
+mod encoder;
 mod mutations;
 mod peers;
+mod post_policy;
 mod presign;
 mod signer;
+mod sigv2;
+#[cfg(feature = "sigv4a")]
+mod sigv4a;
 mod support;
 mod vectors;
 mod verify;

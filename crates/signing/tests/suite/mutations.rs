@@ -26,7 +26,7 @@ fn signed_in_the_header() -> Request {
 
 /// Changes one byte of the method, the target or a header value. `None` where the result is no text, which an HTTP
 /// server would not let through as a request line.
-fn mutate(request: &Request, position: usize, byte: u8) -> Option<Request> {
+pub(crate) fn mutate(request: &Request, position: usize, byte: u8) -> Option<Request> {
     let mut mutated = request.clone();
     let mut position = position;
     if position < mutated.method.len() {
@@ -55,7 +55,7 @@ fn replace(text: &str, position: usize, byte: u8) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn length(request: &Request) -> usize {
+pub(crate) fn length(request: &Request) -> usize {
     let headers: usize = request.headers.iter().map(|(_, value)| value.len()).sum();
     request.method.len() + request.target.len() + headers
 }
