@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::text::{Condition, PolicyText, Writer};
 use super::{FILENAME, KeyRule, MAX_FIELDS, MAX_FORM_BYTES, SignedForm, SizeRange, UploadTarget, field, redirect};
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, SessionToken};
 use crate::sigv4::{ALGORITHM, KeyCache, Region, Scope, ServiceName};
 use crate::time::{AmzDate, Lifetime, SigningWindow};
 
@@ -223,7 +223,7 @@ impl<'a> PostPolicy<'a> {
 
     /// The policy, its conditions in the order of the style.
     fn document(&self, expires_at: &AmzDate, own: &Own<'_>) -> String {
-        let token = self.credentials.session_token().map(|token| token.expose());
+        let token = self.credentials.session_token().map(SessionToken::expose);
         let rules: usize = self.rules.iter().map(FieldRule::bytes).sum();
         let capacity = 340
             + rules

@@ -232,7 +232,7 @@ fn read_operation(tokens: &mut Tokens<'_>) -> Result<Condition, Refusal> {
         (Some(test), 2, [Argument::Text(reference), Argument::Text(operand)]) => {
             Ok(match reference.strip_prefix('$').filter(|name| !name.is_empty()) {
                 Some(name) => on_field(test, name.to_owned(), operand.clone().into_owned()),
-                None => Condition::Impossible(list([test.as_str(), reference, operand].map(quoted))),
+                None => Condition::Impossible(list(&[test.as_str(), reference, operand].map(quoted))),
             })
         }
         (None, 2, [min, max]) => read_range(min, max),
@@ -248,17 +248,15 @@ fn read_range(min: &Argument<'_>, max: &Argument<'_>) -> Result<Condition, Refus
         Argument::Text(text) => Ok(text.parse::<i64>().ok()),
     };
     let (lower, upper) = (bound(min)?, bound(max)?);
-    Ok(match (lower, upper.map(u64::try_from)) {
+    if let (Some(lower), Some(Ok(max))) = (lower, upper.map(u64::try_from)) {
         // No file has fewer than no bytes.
-        (Some(lower), Some(Ok(max))) => Condition::Size { min: u64::try_from(lower).unwrap_or(0), max },
-        _ => {
-            let shown = |argument: &Argument<'_>| match argument {
-                Argument::Number(number) => (*number).to_owned(),
-                Argument::Text(text) => quoted(text),
-            };
-            Condition::Impossible(list([quoted("content-length-range"), shown(min), shown(max)]))
-        }
-    })
+        return Ok(Condition::Size { min: u64::try_from(lower).unwrap_or(0), max });
+    }
+    let shown = |argument: &Argument<'_>| match argument {
+        Argument::Number(number) => (*number).to_owned(),
+        Argument::Text(text) => quoted(text),
+    };
+    Ok(Condition::Impossible(list(&[quoted("content-length-range"), shown(min), shown(max)])))
 }
 
 fn on_field(test: Test, name: String, operand: String) -> Condition {
@@ -296,10 +294,10 @@ fn read_expiration(text: &str) -> Result<Timestamp, Refusal> {
 /// A condition as S3 shows it: as a list, in the spelling of the policy. The session token is a secret even here.
 fn shown(test: Test, name: &str, lower_case: &str, operand: &str) -> String {
     let operand = if lower_case == field::SECURITY_TOKEN { "[redacted]" } else { operand };
-    list([test.as_str(), &format!("${name}"), operand].map(quoted))
+    list(&[test.as_str(), &format!("${name}"), operand].map(quoted))
 }
 
-fn list(parts: [String; 3]) -> String {
+fn list(parts: &[String; 3]) -> String {
     format!("[{}]", parts.join(", "))
 }
 
