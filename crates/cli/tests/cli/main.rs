@@ -3,7 +3,10 @@
 mod config;
 mod dev;
 mod exec;
+mod explain;
 mod program;
 mod sign;
+mod sign_cloudfront;
+mod sign_post;
 mod usage;
 mod verify;

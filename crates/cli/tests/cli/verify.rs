@@ -66,6 +66,7 @@ fn json_says_what_was_checked() {
         run.json(),
         json!({
             "valid": true,
+            "scheme": "AWS4-HMAC-SHA256",
             "method": "GET",
             "access_key_id": ACCESS_KEY,
             "region": "us-east-1",
@@ -124,4 +125,25 @@ fn what_is_no_url_is_wrong_usage() {
                 .to_owned(),
         }
     );
+}
+
+#[test]
+fn an_old_signature_is_refused_unless_it_is_allowed() {
+    // "Signing and authenticating REST requests", Amazon S3 API Reference: its query string example and its keys.
+    let url = "https://awsexamplebucket1.s3.us-west-1.amazonaws.com/photos/puppy.jpg?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE\
+        &Signature=NpgCjnDzrM%2BWFzoENXmpNDUsSn8%3D&Expires=1175139620";
+    let at = ["--now", "2007-03-29T03:40:00Z"];
+    let refused = verify(url, &at);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stdout.starts_with("InvalidRequest (400): "), "{refused:?}");
+    let allowed = verify(url, &[&at[..], &["--allow-sigv2", "--json"]].concat());
+    assert_ne!(allowed.json()["code"], "InvalidRequest", "{allowed:?}");
+}
+
+#[test]
+fn a_life_beyond_seven_days_is_found_in_a_crafted_url() {
+    let url = signed(&["get", "s3://bucket/key"]).replace("X-Amz-Expires=900", "X-Amz-Expires=604801");
+    let run = verify(&url, &["--now", NOW, "--json"]);
+    assert_eq!((run.code, &run.json()["code"]), (Some(1), &json!("AuthorizationQueryParametersError")));
+    assert_eq!(run.json()["status"], 400);
 }

@@ -117,6 +117,8 @@ impl Times {
         }
         let signed_at = policy.now.unwrap_or_else(|| Clock::system().now());
         let end = signed_at.checked_add(policy.expires.duration()).map_err(Failure::usage)?;
+        // A fraction of a second is nowhere in what is signed.
+        let signed_at = EpochTime::from_timestamp(signed_at).map_err(Failure::usage)?.timestamp();
         Ok(Self { signed_at, expires: EpochTime::from_timestamp(end).map_err(Failure::usage)? })
     }
 }

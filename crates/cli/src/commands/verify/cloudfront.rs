@@ -65,16 +65,18 @@ fn allowed_viewer(policy: &Policy) -> Option<IpAddr> {
 
 /// What CloudFront answers ("Restrict content with signed URLs and signed cookies"), and the rule behind it.
 fn finding(reason: Reason) -> Finding {
-    let (code, message) = match reason {
-        Reason::KeyPairIdMissing => ("MissingKey", "Missing Key-Pair-Id query parameter or cookie value"),
-        Reason::KeyUnknown => ("InvalidKey", "Unknown Key"),
-        Reason::SignatureMalformed => ("MalformedSignature", "Could not unencode Signature"),
-        Reason::PolicyMissing | Reason::PolicyAmbiguous | Reason::ExpiresMalformed | Reason::PolicyMalformed => {
-            ("MalformedPolicy", "Malformed Policy")
+    match reason {
+        Reason::KeyPairIdMissing => {
+            Finding::new(403, "MissingKey", "Missing Key-Pair-Id query parameter or cookie value")
         }
-        _ => ("AccessDenied", "Access denied"),
-    };
-    Finding::new(403, code, &format!("{message}: {reason}"))
+        Reason::KeyUnknown => Finding::new(403, "InvalidKey", "Unknown Key"),
+        Reason::SignatureMalformed => Finding::new(403, "MalformedSignature", "Could not unencode Signature"),
+        Reason::PolicyMissing | Reason::PolicyAmbiguous | Reason::ExpiresMalformed | Reason::PolicyMalformed => {
+            Finding::new(403, "MalformedPolicy", &format!("Malformed Policy: {reason}"))
+        }
+        // CloudFront says no more than the first two words.
+        _ => Finding::new(403, "AccessDenied", &format!("Access denied: {reason}")),
+    }
 }
 
 fn describe(verified: &Verified) -> serde_json::Value {
