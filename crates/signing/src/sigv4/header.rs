@@ -8,7 +8,7 @@ use crate::credentials::{AccessKeyId, Credentials};
 use crate::encode;
 use crate::request::{Target, TargetError};
 use crate::sigv4::UNSIGNED_PAYLOAD;
-use crate::sigv4::canonical::{CanonicalRequest, HeaderBlock, canonical_query, push_header};
+use crate::sigv4::canonical::{CanonicalQuery, CanonicalRequest, HeaderBlock, push_header};
 use crate::sigv4::chunked::{ChunkSeed, STREAMING_UNSIGNED_TRAILER, Trailer};
 use crate::sigv4::key::{KeyCache, SigningKey, sha256};
 use crate::sigv4::scope::{Region, Scope, ServiceName};
@@ -111,7 +111,7 @@ pub fn sign(
     let authorization = unsigned.authorization(credentials.access_key_id(), &scope, &signature.expose());
     let chunk_seed = match body {
         Body::SignedChunks(trailer) => {
-            Some(ChunkSeed::new(SigningKey::clone(&key), signed_at, &scope, signature, trailer))
+            Some(ChunkSeed::new(SigningKey::clone(&key), signed_at, &scope, &signature, trailer))
         }
         _ => None,
     };
@@ -164,7 +164,7 @@ impl Unsigned {
         let canonical = CanonicalRequest {
             method: request.method,
             path: &target.canonical_path(),
-            query: &canonical_query(target.query().canonical_pairs(None)),
+            query: CanonicalQuery::Received { query: target.query(), without: None },
             headers: &headers,
             signed_headers: &signed_headers,
             payload: &payload,

@@ -5,11 +5,12 @@ use gatepass_signing::sigv4::chunked::{
     Trailers,
 };
 use gatepass_signing::sigv4::header::Body;
-use gatepass_signing::sigv4::verify::Payload;
+use gatepass_signing::sigv4::presign::Method;
+use gatepass_signing::sigv4::verify::{Payload, Reason};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::support::{header_signed, midnight};
+use crate::support::{header_signed, midnight, presigned};
 
 /// What the signature of a request says about its body.
 fn payload(body: Body) -> Payload {
@@ -162,6 +163,25 @@ fn a_length_that_no_body_has_does_not_overflow() {
     for (payload, _) in forms() {
         assert_eq!(encoder(&payload, Layout::of(u64::MAX)).encoded_length(&[]), u64::MAX);
     }
+}
+
+#[test]
+fn attack_04_unsigned_chunks_need_a_signature_on_their_request() {
+    const STREAMING: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+    let url = presigned(Method::Put, "up/1");
+    assert_eq!(url.clone().with("x-amz-content-sha256", STREAMING).reason(), Reason::HeadersNotSigned);
+    let snowball = url.clone().with("x-amz-meta-snowball-auto-extract", "true");
+    assert_eq!(snowball.reason(), Reason::HeadersNotSigned);
+
+    let header = header_signed("PUT", "/bucket/up/1", &[], Body::UnsignedTrailer);
+    let (_, authorization) = header.headers.last().unwrap();
+    let signature = String::from_utf8(authorization[authorization.len() - 64..].to_vec()).unwrap();
+    let garbage = header.clone().header("authorization", &signature, &"0".repeat(64));
+    assert_eq!(garbage.reason(), Reason::SignatureMismatch);
+    assert_eq!(garbage.with("x-amz-meta-snowball-auto-extract", "true").reason(), Reason::HeadersNotSigned);
+
+    let credential_alone = header.without("authorization").target("up/1", "up/1?X-Amz-Credential=A");
+    assert_eq!(credential_alone.reason(), Reason::ParameterMissing);
 }
 
 proptest! {

@@ -2,6 +2,7 @@
 //! One binary, so that it links once.
 
 mod attacks;
+mod chunk_peers;
 mod chunked;
 mod encoder;
 mod mutations;
@@ -10,7 +11,6 @@ mod post_policy;
 mod presign;
 mod signer;
 mod sigv2;
-#[cfg(feature = "sigv4a")]
 mod sigv4a;
 mod support;
 mod vectors;

@@ -207,7 +207,7 @@ fn signed_by_aws(location: SignatureLocation, region_set: &str) -> Request {
     settings.percent_encoding_mode = PercentEncodingMode::Single;
     settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-    settings.expires_in = (location == SignatureLocation::QueryParams).then(|| Duration::from_secs(300));
+    settings.expires_in = (location == SignatureLocation::QueryParams).then(|| Duration::from_mins(5));
     settings.signature_location = location;
     let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(midnight().as_second()).unwrap());
     let parameters = v4a::SigningParams::builder()

@@ -202,7 +202,7 @@ fn assert_encoder_agrees(request: &Request, signatures: &[&str], trailers: &[(&s
     let mut encoder = Encoder::signed(ChunkSeed::clone(seed), Layout::of(66_560));
     let lengths: Vec<(&str, usize)> = trailers.iter().map(|(name, value)| (*name, value.len())).collect();
     assert_eq!(encoder.encoded_length(&lengths), length);
-    let mut encoded = encoder.next(&[b'a'; 65_536]).unwrap();
+    let mut encoded = encoder.next(&vec![b'a'; 65_536]).unwrap();
     encoded.push_str(&"a".repeat(65_536));
     encoded.push_str(&encoder.next(&[b'a'; 1024]).unwrap());
     encoded.push_str(&"a".repeat(1024));

@@ -56,7 +56,7 @@ impl ChunkSeed {
         key: SigningKey,
         signed_at: AmzDate,
         scope: &impl fmt::Display,
-        signature: Signature,
+        signature: &Signature,
         trailer: Trailer,
     ) -> Self {
         let context = context(signed_at, scope);

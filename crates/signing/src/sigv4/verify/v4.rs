@@ -14,7 +14,7 @@ use super::verified::{SignedBy, Verified, kept};
 use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
 use crate::credentials::SecretKey;
 use crate::request::{Query, RequestView, Target};
-use crate::sigv4::canonical::{CanonicalRequest, HeaderBlock, canonical_query, push_header};
+use crate::sigv4::canonical::{CanonicalQuery, CanonicalRequest, HeaderBlock, push_header};
 use crate::sigv4::chunked::ChunkSeed;
 use crate::sigv4::key::{KeyCache, Signature, SigningKey, sha256, string_to_sign};
 use crate::sigv4::scope::Scope;
@@ -115,7 +115,7 @@ impl Signed<'_> {
             signed_at: Some(self.signed_at.timestamp()),
             signed_headers: kept(&self.signed_headers, &["host"]),
             payload: self.payload.verified(|trailer| {
-                ChunkSeed::new(SigningKey::clone(&key), self.signed_at, &self.scope, provided, trailer)
+                ChunkSeed::new(SigningKey::clone(&key), self.signed_at, &self.scope, &provided, trailer)
             }),
             scope: Some(self.scope),
         };
@@ -145,16 +145,15 @@ impl Canonical {
         for name in signed_headers.split(';') {
             push_header(&mut headers, name, request.header_values(name));
         }
-        let query = head.target.query();
         // A signature in the query cannot cover itself.
-        let query = match head.mechanism {
-            Mechanism::Query => canonical_query(query.canonical_pairs(Some(parameter::SIGNATURE))),
-            Mechanism::Header => canonical_query(query.canonical_pairs(None)),
+        let without = match head.mechanism {
+            Mechanism::Query => Some(parameter::SIGNATURE),
+            Mechanism::Header => None,
         };
         let canonical = CanonicalRequest {
             method: request.method,
             path: &head.target.canonical_path(),
-            query: &query,
+            query: CanonicalQuery::Received { query: head.target.query(), without },
             headers: &headers,
             signed_headers,
             payload: payload_line,

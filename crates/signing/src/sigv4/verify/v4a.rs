@@ -26,8 +26,8 @@ use crate::time::AmzDate;
 #[derive(Clone)]
 pub(super) struct Signed<'a> {
     scope: Scope,
-    signed_at: AmzDate,
-    signed_headers: Cow<'a, str>,
+    at: AmzDate,
+    header_names: Cow<'a, str>,
     signature: Cow<'a, str>,
     payload: Declared,
 }
@@ -52,7 +52,7 @@ pub(super) fn by_query<'a>(
     let unsigned_headers = expectations.unsigned_headers.clone();
     Ok(Claim {
         head: Head { request, target, mechanism, access_key_id, session_token, expires_at, unsigned_headers },
-        signed: claim::Signed::V4a(Signed { scope, signed_at, signed_headers, signature, payload }),
+        signed: claim::Signed::V4a(Signed { scope, at: signed_at, header_names: signed_headers, signature, payload }),
     })
 }
 
@@ -78,7 +78,7 @@ pub(super) fn by_header<'a>(
     let unsigned_headers = expectations.unsigned_headers.clone();
     Ok(Claim {
         head: Head { request, target, mechanism, access_key_id, session_token, expires_at: None, unsigned_headers },
-        signed: claim::Signed::V4a(Signed { scope, signed_at, signed_headers, signature, payload }),
+        signed: claim::Signed::V4a(Signed { scope, at: signed_at, header_names: signed_headers, signature, payload }),
     })
 }
 
@@ -123,13 +123,13 @@ impl Signed<'_> {
         let payload_line = self.payload.line();
         check_unsigned_headers(
             &head.request,
-            &self.signed_headers,
+            &self.header_names,
             head.mechanism,
             &payload_line,
             &head.unsigned_headers,
         )?;
-        let canonical = Canonical::of(&head, &self.signed_headers, &payload_line);
-        let string_to_sign = sigv4a::string_to_sign(&self.signed_at, &self.scope, &sha256(&canonical.0));
+        let canonical = Canonical::of(&head, &self.header_names, &payload_line);
+        let string_to_sign = sigv4a::string_to_sign(&self.at, &self.scope, &sha256(&canonical.0));
         let pair = keys.key_pair(&head.access_key_id, secret);
         let verifies = |signature: &Signature| pair.verifies(&[string_to_sign.as_bytes()], signature);
         let Some(provided) = Signature::parse(&self.signature).filter(verifies) else {
@@ -143,11 +143,11 @@ impl Signed<'_> {
         };
         let signed = SignedBy {
             scheme: Scheme::SigV4a,
-            signed_at: Some(self.signed_at.timestamp()),
-            signed_headers: kept(&self.signed_headers, &["host"]),
-            payload: self.payload.verified(|trailer| {
-                ChunkSeed::asymmetric(pair.clone(), self.signed_at, &self.scope, &provided, trailer)
-            }),
+            signed_at: Some(self.at.timestamp()),
+            signed_headers: kept(&self.header_names, &["host"]),
+            payload: self
+                .payload
+                .verified(|trailer| ChunkSeed::asymmetric(pair.clone(), self.at, &self.scope, &provided, trailer)),
             scope: None,
         };
         Ok(Verified::new(head, signed))
