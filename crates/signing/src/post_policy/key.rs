@@ -1,7 +1,7 @@
 //! Which keys a form may upload to.
 
 use super::FILENAME;
-use super::builder::PostPolicyError;
+use super::error::PostPolicyError;
 use crate::address::Address;
 
 /// The keys that a form may upload to: one, or those below a prefix.

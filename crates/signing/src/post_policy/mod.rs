@@ -58,6 +58,7 @@
 //! ```
 
 mod builder;
+mod error;
 mod key;
 mod redirect;
 mod signed_form;
@@ -66,7 +67,8 @@ mod target;
 mod text;
 pub mod verify;
 
-pub use self::builder::{PostPolicy, PostPolicyError, SuccessStatus};
+pub use self::builder::{PostPolicy, SuccessStatus};
+pub use self::error::PostPolicyError;
 pub use self::key::KeyRule;
 pub use self::signed_form::SignedForm;
 pub use self::size::{SizeError, SizeRange};
