@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
 
 use smallvec::SmallVec;
 
@@ -38,9 +37,12 @@ impl fmt::Debug for RequestView<'_> {
 }
 
 /// A request target, decoded once: the path and the parameters of the query.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Target {
+    /// The raw path, and behind it the decoded one where that is another.
     path: String,
+    decoded_path_at: usize,
+    path_is_canonical: bool,
     query: Query,
 }
 
@@ -59,23 +61,34 @@ impl Target {
         if raw.bytes().fold(false, |found, byte| found | forbidden(byte)) {
             return Err(TargetError::Byte);
         }
-        let (path, query) = raw.split_once('?').unwrap_or((raw, ""));
-        if !path.starts_with('/') {
+        let (raw_path, query) = raw.split_once('?').unwrap_or((raw, ""));
+        if !raw_path.starts_with('/') {
             return Err(TargetError::Form);
         }
-        let path = encode::decode(path, Plus::Literal)?.into_owned();
-        Ok(Self { path, query: Query::parse(query)? })
+        let mut path = String::with_capacity(2 * raw_path.len());
+        path.push_str(raw_path);
+        let mut decoded_path_at = 0;
+        if raw_path.contains('%') {
+            decoded_path_at = path.len();
+            encode::decode_onto(raw_path, Plus::Literal, &mut path)?;
+        }
+        let path_is_canonical = encode::is_canonical_path(raw_path);
+        Ok(Self { path, decoded_path_at, path_is_canonical, query: Query::parse(query)? })
     }
 
     /// The decoded path, with its leading `/` and whatever `//`, `.` and `..` it has.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        &self.path[self.decoded_path_at..]
     }
 
-    /// The path as SigV4 writes it: encoded anew.
+    /// The path as SigV4 writes it: encoded anew, which most clients have done as it should be.
     pub(crate) fn canonical_path(&self) -> Cow<'_, str> {
-        encode::path_of(&self.path)
+        match (self.path_is_canonical, self.decoded_path_at) {
+            (true, 0) => Cow::Borrowed(&self.path),
+            (true, raw_end) => Cow::Borrowed(&self.path[..raw_end]),
+            (false, _) => encode::path_of(self.path()),
+        }
     }
 
     /// The parameters.
@@ -85,9 +98,17 @@ impl Target {
     }
 }
 
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.path() == other.path() && self.query == other.query
+    }
+}
+
+impl Eq for Target {}
+
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target").field("path", &self.path).field("query", &self.query).finish()
+        f.debug_struct("Target").field("path", &self.path()).field("query", &self.query).finish()
     }
 }
 
@@ -102,64 +123,95 @@ pub struct Query {
     pairs: SmallVec<[Pair; 10]>,
 }
 
-/// Parameters as SigV4 writes them.
-pub(crate) type EncodedPairs<'q> = SmallVec<[(Cow<'q, str>, Cow<'q, str>); 10]>;
-
-/// A part of [`Query::text`].
-type Span = Range<usize>;
-
-/// One parameter of a [`Query`].
-#[derive(Clone)]
+/// One parameter of a [`Query`]: where its parts stand in the text. Small numbers, because parameters are kept without an
+/// allocation of their own and move with what has them.
+#[derive(Clone, Copy)]
 struct Pair {
-    raw_name: Span,
-    raw_value: Span,
-    /// The raw span itself where there was nothing to decode.
-    name: Span,
-    value: Span,
-    /// Whether raw name and value are written as SigV4 writes them.
+    start: u32,
+    /// Where the `=` stands, or the end.
+    name_end: u32,
+    end: u32,
+    decoded: Option<Decoded>,
+    /// Whether name and value are written as SigV4 writes them.
     is_canonical: bool,
+}
+
+/// Where the decoded name and value of a [`Pair`] stand, one behind the other.
+#[derive(Clone, Copy)]
+struct Decoded {
+    start: u32,
+    name_end: u32,
+    end: u32,
 }
 
 impl Query {
     /// The most parameters of one request. S3's longest list has some twenty.
     pub const MAX_PARAMETERS: usize = 128;
+    /// The longest query. Forms are read as queries too, and are longer than any target.
+    pub const MAX_BYTES: usize = 1024 * 1024;
 
     /// Decodes a raw query, without its `?`.
     pub fn parse(raw: &str) -> Result<Self, TargetError> {
-        let mut query = Self { text: String::with_capacity(raw.len() + raw.len() / 4), pairs: SmallVec::new() };
+        if raw.len() > Self::MAX_BYTES {
+            return Err(TargetError::TooLong);
+        }
+        // What is decoded is never longer than what it was decoded from.
+        let mut query = Self { text: String::with_capacity(2 * raw.len()), pairs: SmallVec::new() };
         query.text.push_str(raw);
         let mut start = 0;
-        for segment in raw.split('&') {
-            let end = start + segment.len();
-            if !segment.is_empty() {
+        while start < raw.len() {
+            let segment = Segment::scan(&raw.as_bytes()[start..]);
+            if segment.length > 0 {
                 if query.pairs.len() == Self::MAX_PARAMETERS {
                     return Err(TargetError::TooManyParameters);
                 }
-                let name_end = segment.find('=').map_or(end, |at| start + at);
-                query.push(raw, start..name_end, (name_end + 1).min(end)..end)?;
+                query.push(raw, start, &segment)?;
             }
-            start = end + 1;
+            start += segment.length + 1;
         }
         Ok(query)
     }
 
-    fn push(&mut self, raw: &str, raw_name: Span, raw_value: Span) -> Result<(), TargetError> {
-        let is_canonical = encode::is_canonical_component(&raw[raw_name.clone()])
-            && encode::is_canonical_component(&raw[raw_value.clone()]);
-        let name = self.decoded(raw, &raw_name)?;
-        let value = self.decoded(raw, &raw_value)?;
-        self.pairs.push(Pair { raw_name, raw_value, name, value, is_canonical });
+    fn push(&mut self, raw: &str, start: usize, segment: &Segment) -> Result<(), TargetError> {
+        let (name_end, end) = (start + segment.name_length.unwrap_or(segment.length), start + segment.length);
+        let decoded = match segment.coding {
+            Coding::Literal => None,
+            Coding::Encoded => {
+                let decoded_at = self.text.len();
+                encode::decode_onto(&raw[start..name_end], Plus::Space, &mut self.text)?;
+                let decoded_name_end = self.text.len();
+                encode::decode_onto(&raw[(name_end + 1).min(end)..end], Plus::Space, &mut self.text)?;
+                Some(Decoded {
+                    start: place(decoded_at),
+                    name_end: place(decoded_name_end),
+                    end: place(self.text.len()),
+                })
+            }
+        };
+        let is_canonical = segment.is_canonical;
+        let (start, name_end, end) = (place(start), place(name_end), place(end));
+        self.pairs.push(Pair { start, name_end, end, decoded, is_canonical });
         Ok(())
     }
 
-    fn decoded(&mut self, raw: &str, span: &Span) -> Result<Span, TargetError> {
-        let text = &raw[span.clone()];
-        if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-            return Ok(span.clone());
-        }
-        let start = self.text.len();
-        encode::decode_onto(text, Plus::Space, &mut self.text)?;
-        Ok(start..self.text.len())
+    fn part(&self, start: u32, end: u32) -> &str {
+        &self.text[start as usize..end as usize]
+    }
+
+    fn raw_name(&self, pair: &Pair) -> &str {
+        self.part(pair.start, pair.name_end)
+    }
+
+    fn raw_value(&self, pair: &Pair) -> &str {
+        self.part(pair.value_start(), pair.end)
+    }
+
+    fn name(&self, pair: &Pair) -> &str {
+        pair.decoded.map_or_else(|| self.raw_name(pair), |decoded| self.part(decoded.start, decoded.name_end))
+    }
+
+    fn value(&self, pair: &Pair) -> &str {
+        pair.decoded.map_or_else(|| self.raw_value(pair), |decoded| self.part(decoded.name_end, decoded.end))
     }
 
     /// The first value of a parameter. Names are case-sensitive.
@@ -170,10 +222,10 @@ impl Query {
 
     /// As [`get`](Self::get), borrowing from the raw query that was parsed where nothing had to be decoded.
     pub(crate) fn get_in<'a>(&self, raw: &'a str, name: &str) -> Option<Cow<'a, str>> {
-        let pair = self.pairs.iter().find(|pair| self.text[pair.name.clone()] == *name)?;
-        Some(match raw.get(pair.value.clone()) {
-            Some(value) => Cow::Borrowed(value),
-            None => Cow::Owned(self.text[pair.value.clone()].to_owned()),
+        let pair = self.pairs.iter().find(|pair| self.name(pair) == name)?;
+        Some(match pair.decoded {
+            None => Cow::Borrowed(&raw[pair.value_start() as usize..pair.end as usize]),
+            Some(_) => Cow::Owned(self.value(pair).to_owned()),
         })
     }
 
@@ -185,7 +237,7 @@ impl Query {
 
     /// All parameters in order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|pair| (&self.text[pair.name.clone()], &self.text[pair.value.clone()]))
+        self.pairs.iter().map(|pair| (self.name(pair), self.value(pair)))
     }
 
     /// The first name that appears more than once. Signed parameters may repeat; an operation that takes one value
@@ -197,23 +249,105 @@ impl Query {
         names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     }
 
-    /// All parameters but those named `without`, as SigV4 writes them: name and value encoded anew.
-    ///
-    /// A client that signs has written most of them so already; those are taken as they came.
-    pub(crate) fn canonical_pairs(&self, without: Option<&str>) -> EncodedPairs<'_> {
-        let canonical = |pair: &Pair, raw: &Span, decoded: &Span| {
-            if pair.is_canonical {
-                Cow::Borrowed(&self.text[raw.clone()])
-            } else {
-                encode::component_of(&self.text[decoded.clone()])
-            }
-        };
-        self.pairs
-            .iter()
-            .filter(|pair| without.is_none_or(|without| self.text[pair.name.clone()] != *without))
-            .map(|pair| (canonical(pair, &pair.raw_name, &pair.name), canonical(pair, &pair.raw_value, &pair.value)))
-            .collect()
+    /// Feeds all parameters but those named `without` as SigV4 writes them: name and value encoded anew, and sorted by
+    /// encoded name, then by encoded value. Sorting the pairs and not the joined text matters where one name is the
+    /// beginning of another (`a` and `a-b`: `-` sorts before `=`).
+    pub(crate) fn feed_canonical(&self, without: Option<&str>, sink: &mut impl FnMut(&str)) {
+        let kept = || self.pairs.iter().filter(|pair| without.is_none_or(|without| self.name(pair) != without));
+        // Whoever signed a URL has most often written it so already.
+        let as_they_came = kept().all(|pair| pair.is_canonical)
+            && kept().is_sorted_by_key(|pair| (self.raw_name(pair), self.raw_value(pair)));
+        if as_they_came { self.feed_in_runs(kept(), sink) } else { self.feed_sorted(kept(), sink) }
     }
+
+    /// Parameters that stand beside each other go together, with the `&` between them.
+    fn feed_in_runs<'q>(&'q self, pairs: impl Iterator<Item = &'q Pair>, sink: &mut impl FnMut(&str)) {
+        let (mut start, mut end) = (0, 0);
+        for (index, pair) in pairs.enumerate() {
+            let has_equals = pair.name_end < pair.end || pair.value_start() > pair.name_end;
+            if index == 0 || pair.start != end + 1 || !has_equals {
+                sink(self.part(start, end));
+                if index > 0 {
+                    sink("&");
+                }
+                start = pair.start;
+                if !has_equals {
+                    sink(self.raw_name(pair));
+                    sink("=");
+                    start = pair.end;
+                }
+            }
+            end = pair.end;
+        }
+        sink(self.part(start, end));
+    }
+
+    fn feed_sorted<'q>(&'q self, pairs: impl Iterator<Item = &'q Pair>, sink: &mut impl FnMut(&str)) {
+        let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+            pairs.map(|pair| (encode::component_of(self.name(pair)), encode::component_of(self.value(pair)))).collect();
+        pairs.sort_unstable();
+        for (index, (name, value)) in pairs.iter().enumerate() {
+            if index > 0 {
+                sink("&");
+            }
+            for part in [name, "=", value] {
+                sink(part);
+            }
+        }
+    }
+}
+
+impl Pair {
+    /// Behind the `=`, or the end.
+    fn value_start(&self) -> u32 {
+        (self.name_end + 1).min(self.end)
+    }
+}
+
+/// What is found on the way to the next `&`.
+struct Segment {
+    length: usize,
+    /// Where the first `=` stands.
+    name_length: Option<usize>,
+    coding: Coding,
+    is_canonical: bool,
+}
+
+/// Whether a text stands for itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Literal,
+    Encoded,
+}
+
+impl Segment {
+    /// Looks at each byte once.
+    fn scan(text: &[u8]) -> Self {
+        let mut segment = Self { length: 0, name_length: None, coding: Coding::Literal, is_canonical: true };
+        loop {
+            segment.length += encode::plain_run_of_component(&text[segment.length..]);
+            let rest = &text[segment.length..];
+            match rest.first() {
+                None | Some(b'&') => return segment,
+                Some(b'=') if segment.name_length.is_none() => segment.name_length = Some(segment.length),
+                Some(b'%') if encode::begins_with_canonical_escape(rest) => {
+                    segment.coding = Coding::Encoded;
+                    segment.length += 2;
+                }
+                Some(b'%' | b'+') => {
+                    segment.coding = Coding::Encoded;
+                    segment.is_canonical = false;
+                }
+                Some(_) => segment.is_canonical = false,
+            }
+            segment.length += 1;
+        }
+    }
+}
+
+/// A place in the text of a query, which has at most two [`Query::MAX_BYTES`].
+fn place(at: usize) -> u32 {
+    u32::try_from(at).expect("a query is not as long as that")
 }
 
 impl PartialEq for Query {
@@ -241,8 +375,8 @@ pub(crate) fn is_secret(name: &str) -> bool {
 /// Why a request target is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// Longer than [`Target::MAX_BYTES`].
-    #[error("the request target is longer than {max} bytes", max = Target::MAX_BYTES)]
+    /// Longer than [`Target::MAX_BYTES`], or a query alone than [`Query::MAX_BYTES`].
+    #[error("the request target is too long")]
     TooLong,
     /// Not `/path?query`.
     #[error("the request target does not start with a slash")]
@@ -284,6 +418,40 @@ mod tests {
         assert_eq!(pairs("a=b=c"), [("a".into(), "b=c".into())]);
     }
 
+    /// The canonical query by the rule and nothing else.
+    fn sorted_and_encoded(query: &Query, without: Option<&str>) -> String {
+        let encoded = |text: &str| {
+            let mut out = String::new();
+            encode::component(text, &mut out);
+            out
+        };
+        let kept = query.iter().filter(|(name, _)| Some(*name) != without);
+        let mut pairs: Vec<_> = kept.map(|(name, value)| (encoded(name), encoded(value))).collect();
+        pairs.sort();
+        pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    }
+
+    fn canonical(query: &Query, without: Option<&str>) -> String {
+        let mut out = String::new();
+        query.feed_canonical(without, &mut |part| out.push_str(part));
+        out
+    }
+
+    #[test]
+    fn a_canonical_query_sorts_on_encoded_names_before_joining() {
+        for (raw, expected) in [
+            ("a-b&a=", "a=&a-b="),
+            ("b=2&b=10&a=%7e", "a=~&b=10&b=2"),
+            ("%c3%a9=1&z=1&Z=a+b/%2b", "%C3%A9=1&Z=a%20b%2F%2B&z=1"),
+            ("=&=", "=&="),
+            ("a=1&s=x&t&u=%2F&&w=", "a=1&t=&u=%2F&w="),
+            ("s=1", ""),
+            ("", ""),
+        ] {
+            assert_eq!(canonical(&Query::parse(raw).unwrap(), Some("s")), expected, "{raw}");
+        }
+    }
+
     #[test]
     fn repeated_names_are_found() {
         assert_eq!(Query::parse("a=1&b=2&%61=3").unwrap().repeated(), Some("a"));
@@ -314,6 +482,8 @@ mod tests {
     fn length_and_count_are_bounded() {
         assert!(Target::parse(&format!("/{}", "a".repeat(Target::MAX_BYTES - 1))).is_ok());
         assert_eq!(Target::parse(&format!("/{}", "a".repeat(Target::MAX_BYTES))), Err(TargetError::TooLong));
+        assert!(Query::parse(&"a".repeat(Query::MAX_BYTES)).is_ok());
+        assert_eq!(Query::parse(&"a".repeat(Query::MAX_BYTES + 1)), Err(TargetError::TooLong));
         assert!(Query::parse(&"a&".repeat(Query::MAX_PARAMETERS)).is_ok());
         assert_eq!(Query::parse(&"a&".repeat(Query::MAX_PARAMETERS + 1)), Err(TargetError::TooManyParameters));
     }
@@ -327,6 +497,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_canonical_query_does_not_depend_on_the_way_it_is_found(raw in "([a-c]|=|&|%2F|%2f|%41|[+/é]){0,16}") {
+            let query = Query::parse(&raw).unwrap();
+            for without in [None, Some("a"), Some("")] {
+                prop_assert_eq!(canonical(&query, without), sorted_and_encoded(&query, without));
+            }
+        }
+
         #[test]
         fn parsing_never_panics(raw in any::<String>()) {
             let _ = Target::parse(&raw);

@@ -18,7 +18,7 @@ use crate::address::Address;
 use crate::credentials::Credentials;
 use crate::encode;
 use crate::signed_url::SignedUrl;
-use crate::sigv4::canonical::{CanonicalRequest, HeaderBlock, push_header};
+use crate::sigv4::canonical::{CanonicalQuery, CanonicalRequest, HeaderBlock, push_header};
 use crate::sigv4::key::KeyCache;
 use crate::sigv4::scope::{Region, Scope, ServiceName};
 use crate::sigv4::{ALGORITHM, TERMINAL, UNSIGNED_PAYLOAD, parameter};
@@ -137,20 +137,21 @@ struct AddedQuery {
 /// Where a parameter stands in [`AddedQuery::text`].
 #[derive(Clone, Copy)]
 struct Added {
-    start: usize,
-    name_end: usize,
-    end: usize,
+    start: u32,
+    name_end: u32,
+    end: u32,
 }
 
 impl AddedQuery {
     /// Adds a parameter, unless there is one of that name.
     fn add(&mut self, name: &str, value: &str) -> Result<(), PresignError> {
-        let start = self.text.len();
+        let start = self.end();
         encode::component_to(name, |part| self.text.extend_from_slice(part.as_bytes()));
-        let name_end = self.text.len();
+        let name_end = self.end();
         self.text.push(b'=');
         encode::component_to(value, |part| self.text.extend_from_slice(part.as_bytes()));
-        let added = Added { start, name_end, end: self.text.len() };
+        let end = self.end();
+        let added = Added { start, name_end, end };
         match self.sorted.binary_search_by(|other| self.name(other).cmp(self.name(&added))) {
             Ok(_) => Err(PresignError::Repeated { name: self.name(&added).to_owned() }),
             Err(place) => {
@@ -164,8 +165,12 @@ impl AddedQuery {
         self.part(added.start..added.name_end)
     }
 
-    fn part(&self, span: Range<usize>) -> &str {
-        std::str::from_utf8(&self.text[span]).expect("what was encoded is ASCII")
+    fn end(&self) -> u32 {
+        u32::try_from(self.text.len()).expect("nobody adds gigabytes to a URL")
+    }
+
+    fn part(&self, span: Range<u32>) -> &str {
+        std::str::from_utf8(&self.text[span.start as usize..span.end as usize]).expect("what was encoded is ASCII")
     }
 
     /// `name` and `name=value` of each, in order.
@@ -180,6 +185,7 @@ impl<'a> Presign<'a> {
 
     /// A URL for `method` at `address`.
     #[must_use]
+    #[inline]
     pub fn new(credentials: &'a Credentials, region: Region, address: Address, method: Method) -> Self {
         let lifetime =
             Lifetime::from_secs(Self::DEFAULT_LIFETIME_SECONDS).expect("fifteen minutes are within seven days");
@@ -197,6 +203,7 @@ impl<'a> Presign<'a> {
 
     /// How long the URL lives: a [`Lifetime`], or a [`SigningWindow`] that rounds the signing time.
     #[must_use]
+    #[inline]
     pub fn expires(mut self, window: impl Into<SigningWindow>) -> Self {
         self.window = window.into();
         self
@@ -222,6 +229,7 @@ impl<'a> Presign<'a> {
     }
 
     /// Sets a response header of a GET or HEAD.
+    #[inline]
     pub fn response(self, header: ResponseOverride, value: &str) -> Result<Self, PresignError> {
         self.query(header.parameter(), value)
     }
@@ -290,7 +298,7 @@ impl<'a> Presign<'a> {
         let canonical = CanonicalRequest {
             method: self.method.as_str(),
             path: self.address.path(),
-            query: &url[query_at..],
+            query: CanonicalQuery::Written(&url[query_at..]),
             headers: &self.canonical_headers(),
             signed_headers: &signed_headers,
             payload: payload.unwrap_or(UNSIGNED_PAYLOAD),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{PayloadParameter, Presign, PresignError, push_parameter};
 use crate::encode;
 use crate::signed_url::SignedUrl;
-use crate::sigv4::canonical::CanonicalRequest;
+use crate::sigv4::canonical::{CanonicalQuery, CanonicalRequest};
 use crate::sigv4::key::KeyCache;
 use crate::sigv4::scope::ServiceName;
 use crate::sigv4::{UNSIGNED_PAYLOAD, parameter};
@@ -51,7 +51,7 @@ impl Presign<'_> {
         let canonical = CanonicalRequest {
             method: self.method.as_str(),
             path: self.address.path(),
-            query: &query,
+            query: CanonicalQuery::Written(&query),
             headers: &self.canonical_headers(),
             signed_headers: &signed_headers,
             payload: payload.as_deref().unwrap_or(UNSIGNED_PAYLOAD),

@@ -80,7 +80,13 @@ impl<'q, 'a> Parameters<'q, 'a> {
 /// way may take the other one; so neither is.
 fn refuse_repeated(query: &Query) -> Result<(), Refusal> {
     let mut seen = [false; parameter::AUTHENTICATION.len()];
-    let place = |name: &str| parameter::AUTHENTICATION.iter().position(|other| *other == name);
+    let place = |name: &str| {
+        // Most names of a query begin otherwise, or are of another length than most of these.
+        if !name.starts_with("X-Amz-") {
+            return None;
+        }
+        parameter::AUTHENTICATION.iter().position(|other| *other == name)
+    };
     for (place, value) in query.iter().filter_map(|(name, value)| Some((place(name)?, value))) {
         if std::mem::replace(&mut seen[place], true) {
             let details = Details::Argument { name: parameter::AUTHENTICATION[place], value: Echo(value.to_owned()) };
