@@ -41,6 +41,9 @@ pub struct SignCommon {
     /// Whose optional parameters to add: js is the AWS SDK for JavaScript; gatepass and boto add none
     #[arg(long, value_enum, value_name = "gatepass|boto|js", hide_possible_values = true, default_value_t = Dialect::Gatepass)]
     pub dialect: Dialect,
+    /// Sign for several regions, by Signature Version 4A: `us-east-1,eu-west-1`, or `*` for all
+    #[arg(long, value_name = "REGIONS")]
+    pub region_set: Option<String>,
     /// How long it works.
     #[command(flatten)]
     pub life: LifeArguments,
@@ -111,9 +114,6 @@ pub struct Identity {
 #[command(after_help = "A link that saves the file under its own name, for an hour:\n  \
         gatepass sign get s3://bucket/3f9c.bin --filename 'report 2026.pdf' --expires 1h")]
 pub struct SignRead {
-    /// What every signed URL takes.
-    #[command(flatten)]
-    pub common: SignCommon,
     /// This version of the object
     #[arg(long, value_name = "ID")]
     pub version_id: Option<String>,
@@ -126,17 +126,17 @@ pub struct SignRead {
     /// Answer with this header instead of the object's, as in `content-type=text/plain`; may be repeated
     #[arg(long = "response-header", value_name = "NAME=VALUE")]
     pub response_headers: Vec<Pair>,
+    /// What the URL of every object takes.
+    #[command(flatten)]
+    pub common: SignCommon,
 }
 
 /// `gatepass sign put`.
 #[derive(Debug, Args)]
 #[command(after_help = "One upload of exactly this file:\n  \
-        gatepass sign put s3://bucket/key --content-type image/png --checksum sha256:$(sha256sum < a.png | cut -c -64)\n\
+        gatepass sign put s3://bucket/key --checksum sha256:$(sha256sum < a.png | cut -c -64)\n\
         Whoever uses the URL must send the headers that are printed with it, exactly so.")]
 pub struct SignPut {
-    /// What every signed URL takes.
-    #[command(flatten)]
-    pub common: SignCommon,
     /// The upload must have this type
     #[arg(long, value_name = "TYPE")]
     pub content_type: Option<String>,
@@ -155,17 +155,20 @@ pub struct SignPut {
     /// The key of aws:kms, where it is not the bucket's
     #[arg(long, value_name = "ID|ARN", requires = "sse")]
     pub sse_kms_key_id: Option<String>,
+    /// What the URL of every object takes.
+    #[command(flatten)]
+    pub common: SignCommon,
 }
 
 /// `gatepass sign delete`.
 #[derive(Debug, Args)]
 pub struct SignDelete {
-    /// What every signed URL takes.
-    #[command(flatten)]
-    pub common: SignCommon,
     /// This version of the object
     #[arg(long, value_name = "ID")]
     pub version_id: Option<String>,
+    /// What the URL of every object takes.
+    #[command(flatten)]
+    pub common: SignCommon,
 }
 
 /// Whose optional parameters a URL has. They change the text and not the meaning.

@@ -10,7 +10,8 @@ use crate::values::Seconds;
 /// `gatepass sign cloudfront`.
 #[derive(Debug, Args)]
 #[command(after_help = "One file for an hour:\n  \
-        gatepass sign cloudfront https://cdn.example.com/a.mp4 --key-pair-id K2JCJMDEHXQW5F --private-key key.pem --expires 1h\n\
+        gatepass sign cloudfront https://cdn.example.com/a.mp4 --expires 1h \\\n    \
+        --key-pair-id K2JCJMDEHXQW5F --private-key key.pem\n\
         Without --not-before, --ip and --policy-resource the policy is canned: exactly this URL, and a shorter one.")]
 pub struct SignCloudFront {
     /// The URL as the viewer will request it, percent-encoded; `-` reads it from standard input
@@ -24,8 +25,8 @@ pub struct SignCloudFront {
 /// `gatepass sign cookies`.
 #[derive(Debug, Args)]
 #[command(after_help = "Everything below a folder, until the browser closes or six hours have passed:\n  \
-        gatepass sign cookies 'https://cdn.example.com/films/7/*' --key-pair-id K2JCJMDEHXQW5F --private-key key.pem \
-        --expires 6h --path /films/7/")]
+        gatepass sign cookies 'https://cdn.example.com/films/7/*' --path /films/7/ --expires 6h \\\n    \
+        --key-pair-id K2JCJMDEHXQW5F --private-key key.pem")]
 pub struct SignCookies {
     /// The URL that the cookies open, or a pattern of URLs; `-` reads it from standard input
     #[arg(value_name = "URL", value_hint = ValueHint::Url)]

@@ -12,7 +12,8 @@ use crate::values::{Pair, Size};
 #[command(
     group = ArgGroup::new("subject").args(["url", "form"]).required(true).multiple(false),
     after_help = "A URL is a secret, and shells keep histories: `gatepass verify -` reads it from standard input.\n\
-        An upload form:  gatepass sign post s3://bucket/in/ --max-size 5MiB --json | gatepass verify --form -\n\
+        An upload form: gatepass sign post s3://bucket/in/ --max-size 5MiB --json > form.json\n  \
+        gatepass verify --form form.json --filename cat.png --size 1MiB\n\
         A CloudFront URL: gatepass verify URL --public-key public.pem\n\
         What verify finds, `gatepass explain` explains."
 )]

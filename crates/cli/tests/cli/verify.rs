@@ -129,15 +129,34 @@ fn what_is_no_url_is_wrong_usage() {
 
 #[test]
 fn an_old_signature_is_refused_unless_it_is_allowed() {
-    // "Signing and authenticating REST requests", Amazon S3 API Reference: its query string example and its keys.
-    let url = "https://awsexamplebucket1.s3.us-west-1.amazonaws.com/photos/puppy.jpg?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE\
+    // "Signing and authenticating REST requests", Amazon S3 API Reference: the query string example, with its keys, for the
+    // bucket that its signature is of.
+    let url = "https://johnsmith.s3.us-west-1.amazonaws.com/photos/puppy.jpg?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE\
         &Signature=NpgCjnDzrM%2BWFzoENXmpNDUsSn8%3D&Expires=1175139620";
     let at = ["--now", "2007-03-29T03:40:00Z"];
     let refused = verify(url, &at);
     assert_eq!(refused.code, Some(1));
     assert!(refused.stdout.starts_with("InvalidRequest (400): "), "{refused:?}");
-    let allowed = verify(url, &[&at[..], &["--allow-sigv2", "--json"]].concat());
-    assert_ne!(allowed.json()["code"], "InvalidRequest", "{allowed:?}");
+    let allowed = [&at[..], &["--allow-sigv2", "--json"]].concat();
+    let valid = verify(url, &allowed);
+    assert_eq!((valid.code, &valid.json()["scheme"]), (Some(0), &json!("AWS")), "{valid:?}");
+    let own = url.replace("johnsmith.s3.us-west-1.amazonaws.com", "johnsmith.store.example");
+    assert_eq!(verify(&own, &allowed).code, Some(1), "another host may hold any bucket");
+    assert_eq!(verify(&own, &[&allowed[..], &["--bucket", "johnsmith"]].concat()).code, Some(0));
+}
+
+#[test]
+fn a_signature_for_several_regions_is_good_in_each_of_them() {
+    let url =
+        signed(&["get", "s3://bucket/key", "--endpoint=http://127.0.0.1:9000", "--region-set=us-east-1,eu-west-1"]);
+    assert!(url.contains("X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256&"), "{url}");
+    for region in ["us-east-1", "eu-west-1"] {
+        let valid = verify(&url, &["--region", region, "--now", NOW, "--json"]);
+        assert_eq!((valid.code, &valid.json()["scheme"]), (Some(0), &json!("AWS4-ECDSA-P256-SHA256")), "{valid:?}");
+    }
+    assert_eq!(verify(&url, &["--region", "eu-central-1", "--now", NOW]).code, Some(1));
+    let wrong = run(with_keys(["sign", "get", "s3://bucket/key", "--region-set", "us-east-1,,"]));
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
 }
 
 #[test]

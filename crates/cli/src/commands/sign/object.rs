@@ -8,6 +8,7 @@ use gatepass_signing::{
         KeyCache,
         presign::{Method, Presign, PresignError, ResponseOverride},
     },
+    sigv4a::RegionSet,
 };
 use serde_json::{Map, Value, json};
 
@@ -110,7 +111,9 @@ fn version(id: Option<&String>) -> Vec<(String, String)> {
 }
 
 fn finish(request: &Request<'_>, output: Output) -> Result {
-    let SignCommon { object, headers, dialect, life, place, identity } = request.common;
+    let SignCommon { object, headers, dialect, region_set, life, place, identity } = request.common;
+    let regions = region_set.as_deref().map(RegionSet::parse).transpose();
+    let regions = regions.map_err(|error| Failure::usage(format_args!("--region-set: {error}")))?;
     let window = life::window(life)?;
     let now = life::now(life);
     let located = place::locate(place, identity.profile.as_deref(), &object.bucket)?;
@@ -132,7 +135,12 @@ fn finish(request: &Request<'_>, output: Output) -> Result {
         Dialect::Gatepass | Dialect::Boto => {}
         Dialect::Js => presign = presign.query("x-id", request.operation).map_err(refused)?.unsigned_payload_in_query(),
     }
-    let signed = presign.sign(&KeyCache::new(), now).map_err(refused)?;
+    let keys = KeyCache::new();
+    let signed = match &regions {
+        None => presign.sign(&keys, now),
+        Some(regions) => presign.sign_for_regions(regions, &keys, now),
+    };
+    let signed = signed.map_err(refused)?;
     life::long_enough(life, signed.life(), now)?;
     print(&signed, output)
 }

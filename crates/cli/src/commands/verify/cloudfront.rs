@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use gatepass_protocol::cloudfront::CloudFrontError;
 use gatepass_signing::cloudfront::{
     HashAlgorithm, KeyPairId, Policy, PublicKey, Scheme,
     verify::{Claim, KeyGroup, Mechanism, Presented, Reason, Request, Verified, parse},
@@ -63,20 +64,14 @@ fn allowed_viewer(policy: &Policy) -> Option<IpAddr> {
     range.split('/').next()?.parse().ok()
 }
 
-/// What CloudFront answers ("Restrict content with signed URLs and signed cookies"), and the rule behind it.
+/// What CloudFront answers, and the rule behind it, of which CloudFront says nothing.
 fn finding(reason: Reason) -> Finding {
-    match reason {
-        Reason::KeyPairIdMissing => {
-            Finding::new(403, "MissingKey", "Missing Key-Pair-Id query parameter or cookie value")
-        }
-        Reason::KeyUnknown => Finding::new(403, "InvalidKey", "Unknown Key"),
-        Reason::SignatureMalformed => Finding::new(403, "MalformedSignature", "Could not unencode Signature"),
-        Reason::PolicyMissing | Reason::PolicyAmbiguous | Reason::ExpiresMalformed | Reason::PolicyMalformed => {
-            Finding::new(403, "MalformedPolicy", &format!("Malformed Policy: {reason}"))
-        }
-        // CloudFront says no more than the first two words.
-        _ => Finding::new(403, "AccessDenied", &format!("Access denied: {reason}")),
-    }
+    let error = CloudFrontError::from(reason);
+    let message = match error {
+        CloudFrontError::MissingKey | CloudFrontError::InvalidKey => error.message().to_owned(),
+        error => format!("{}: {reason}", error.message()),
+    };
+    Finding::new(error.status(), error.code(), &message)
 }
 
 fn describe(verified: &Verified) -> serde_json::Value {
