@@ -7,6 +7,7 @@ mod chunked;
 mod encoder;
 mod mutations;
 mod peers;
+mod peers_v4a;
 mod post_policy;
 mod presign;
 mod signer;
