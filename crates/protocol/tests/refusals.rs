@@ -4,7 +4,7 @@ use gatepass_protocol::s3::error::S3Error;
 use gatepass_signing::credentials::SecretKey;
 use gatepass_signing::request::RequestView;
 use gatepass_signing::sigv4::chunked::ChunkError;
-use gatepass_signing::sigv4::verify::{self, Expectations, Presented, Service};
+use gatepass_signing::sigv4::verify::{self, Expectations, Presented, Scheme, Schemes, Service};
 use gatepass_signing::sigv4::{KeyCache, Region};
 use jiff::Timestamp;
 
@@ -30,10 +30,19 @@ fn presigned(replace: &[(&str, &str)]) -> String {
 }
 
 fn refused(target: &str, headers: &[(&str, &str)], now: &str) -> S3Error {
+    refused_by(Schemes::default(), target, headers, now)
+}
+
+/// With SigV2 and SigV4a on.
+fn refused_by_all(target: &str, headers: &[(&str, &str)], now: &str) -> S3Error {
+    refused_by(Schemes::default().with(Scheme::SigV2).with(Scheme::SigV4a), target, headers, now)
+}
+
+fn refused_by(schemes: Schemes, target: &str, headers: &[(&str, &str)], now: &str) -> S3Error {
     let mut lines: Vec<(&str, &[u8])> = vec![("host", b"localhost:9000")];
     lines.extend(headers.iter().map(|(name, value)| (*name, value.as_bytes())));
     let request = RequestView { method: "GET", target, headers: &lines };
-    let expectations = Expectations::new(Region::new("us-east-1").unwrap(), Service::S3);
+    let expectations = Expectations { schemes, ..Expectations::new(Region::new("us-east-1").unwrap(), Service::S3) };
     let now: Timestamp = now.parse().unwrap();
     match verify::parse(&request, &expectations, now) {
         Err(refusal) => refusal.into(),
@@ -180,6 +189,66 @@ fn version_2_is_refused_and_the_setting_that_helps_is_named() {
         "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
     );
     assert!(error.element("Hint").unwrap().contains("signature_version=\"s3v4\""));
+}
+
+#[test]
+fn version_2_speaks_of_its_own_parameters() {
+    let missing = refused_by_all("/bkt/k?AWSAccessKeyId=AKID&Signature=x", &[], NOW);
+    assert_eq!((missing.status(), missing.code().as_str()), (403, "AccessDenied"));
+    assert_eq!(
+        missing.message(),
+        "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
+    );
+    let malformed = refused_by_all("/bkt/k?AWSAccessKeyId=AKID&Signature=x&Expires=soon", &[], NOW);
+    assert_eq!((malformed.status(), malformed.code().as_str()), (403, "AccessDenied"));
+    assert_eq!(malformed.message(), "Invalid date (should be seconds since epoch): soon");
+    let id = refused_by_all("/bkt/k?AWSAccessKeyId=a%20b&Signature=x&Expires=1800000000", &[], NOW);
+    assert_eq!((id.status(), id.code().as_str()), (403, "InvalidAccessKeyId"));
+    let header = refused_by_all("/bkt/k", &[("authorization", "AWS AKID"), ("date", "x")], NOW);
+    assert_eq!((header.status(), header.code().as_str()), (400, "InvalidArgument"));
+    assert_eq!(header.message(), "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature");
+    assert_eq!(header.element("ArgumentValue"), Some("AWS AKID"));
+}
+
+#[test]
+fn an_expired_url_of_version_2_has_an_end_and_no_lifetime() {
+    let error = refused_by_all("/bkt/k?AWSAccessKeyId=AKID&Signature=x&Expires=1779537659", &[], NOW);
+    assert_eq!((error.status(), error.message()), (403, "Request has expired"));
+    let expected = [("Expires", "2026-05-23T12:00:59Z"), ("ServerTime", "2026-05-23T12:01:00Z")];
+    assert_eq!(error.elements(), expected.map(|(name, value)| (name, value.to_owned())));
+}
+
+#[test]
+fn a_mismatch_of_version_2_shows_its_string_without_the_token() {
+    let target = "/bkt/k?AWSAccessKeyId=AKID&Signature=x&Expires=1800000000";
+    let error = refused_by_all(target, &[("x-amz-security-token", "FwoGZXIvYXdzSECRET")], NOW);
+    assert_eq!((error.status(), error.code().as_str()), (403, "SignatureDoesNotMatch"));
+    assert_eq!(names(&error), ["AWSAccessKeyId", "StringToSign", "SignatureProvided", "StringToSignBytes"]);
+    let string_to_sign = "GET\n\n\n1800000000\nx-amz-security-token:[redacted]\n/bkt/k";
+    assert_eq!(error.element("StringToSign"), Some(string_to_sign));
+    assert!(!error.to_xml("r", "h").contains("SECRET"));
+}
+
+#[test]
+fn a_region_set_that_is_missing_or_wrong_is_named() {
+    let target = |set: &str| {
+        let credential = ("X-Amz-Credential", "AKID%2F20260523%2Fs3%2Faws4_request");
+        let algorithm = ("X-Amz-Algorithm", "AWS4-ECDSA-P256-SHA256");
+        format!("{}{set}", presigned(&[algorithm, credential]))
+    };
+    for (set, rest) in [
+        ("", "the region set is missing; expecting X-Amz-Region-Set."),
+        ("&X-Amz-Region-Set=us-%2A", "the region set is mal-formed; expecting \"*\" or regions between commas."),
+        ("&X-Amz-Region-Set=eu-west-1", "the region set \"eu-west-1\" is wrong; expecting \"us-east-1\" among it"),
+    ] {
+        let error = refused_by_all(&target(set), &[], NOW);
+        assert_eq!((error.status(), error.code().as_str()), (400, "AuthorizationQueryParametersError"));
+        assert_eq!(error.message(), format!("Error parsing the X-Amz-Credential parameter; {rest}"));
+    }
+    let elsewhere = refused_by_all(&target("&X-Amz-Region-Set=eu-west-1"), &[], NOW);
+    assert_eq!(elsewhere.element("Region"), Some("us-east-1"));
+    let off = refused(&target("&X-Amz-Region-Set=%2A"), &[], NOW);
+    assert_eq!(off.message(), "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"");
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn behind<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn every_signature_of_a_chain_is_the_one_that_aws_sigv4_makes(
