@@ -184,6 +184,39 @@ fn attack_04_unsigned_chunks_need_a_signature_on_their_request() {
     assert_eq!(credential_alone.reason(), Reason::ParameterMissing);
 }
 
+/// The ways to write the same body: what a change of one byte may lead to without being noticed, and no more.
+#[test]
+fn a_body_has_these_spellings() {
+    let payload = payload(Body::SignedChunks(Trailer::Signed));
+    let data = sample(8202);
+    let layout = Layout::of(8202).in_chunks_of(MIN_CHUNK_BYTES).unwrap();
+    let encoded = encode(&payload, layout, &data, &CHECKSUM);
+    let accepts = |from: &str, to: &str| {
+        let at = encoded.windows(from.len()).position(|window| window == from.as_bytes()).expect("it is there");
+        let spelled = [&encoded[..at], to.as_bytes(), &encoded[at + from.len()..]].concat();
+        decode(&payload, 8202, &spelled, &[])
+            .is_ok_and(|(decoded, found)| decoded == data && found.get("x-amz-checksum-crc32") == Some("AAAAAA=="))
+    };
+    for (what, from, to) in [
+        ("a size in capitals", "\r\na;chunk", "\r\nA;chunk"),
+        ("a size with zeros before it", "\r\na;chunk", "\r\n00a;chunk"),
+        ("a trailer's name in capitals", "x-amz-checksum", "X-Amz-Checksum"),
+        ("blanks around a trailer's value", ":AAAAAA==", ": AAAAAA== "),
+        ("a line that ends in LF alone", "AAAAAA==\r\n", "AAAAAA==\n"),
+        ("an empty line before the trailer's signature", "AAAAAA==\r\n", "AAAAAA==\r\n\r\n"),
+    ] {
+        assert!(accepts(from, to), "{what}");
+    }
+    for (what, from, to) in [
+        ("another extension", ";chunk-signature=", ";Chunk-Signature="),
+        ("a blank in the size", "\r\na;chunk", "\r\na ;chunk"),
+        ("another value", ":AAAAAA==", ":AAAAAA="),
+        ("a trailer more", "x-amz-checksum", "a:b\r\nx-amz-checksum"),
+    ] {
+        assert!(!accepts(from, to), "{what}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

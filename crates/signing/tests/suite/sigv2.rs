@@ -1,4 +1,7 @@
 //! Signature Version 2, signed here by the book and checked by the crate, which makes no such signature.
+//!
+//! What may be written otherwise without changing the string to sign: everything that the scheme leaves unsigned (see
+//! [`gatepass_signing::sigv2`]), escapes in the query, its order, blanks around header values. The path may not.
 
 use gatepass_signing::credentials::SecretKey;
 use gatepass_signing::sigv4::KeyCache;

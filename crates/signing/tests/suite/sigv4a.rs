@@ -1,4 +1,8 @@
 //! SigV4a, made and checked: region sets, chunks, the scheme's switch, mutations, and AWS's own signer as judge.
+//!
+//! What may be written otherwise without changing the canonical bytes is what SigV4 lets be: the case of hexadecimal
+//! digits in the target, escapes of what needs none, `+` for a space in the query, the order of parameters, blanks in and
+//! around header values. The signature has one writing, but a second value, `(r, n - s)`, that no single byte makes.
 
 use std::time::{Duration, UNIX_EPOCH};
 
