@@ -56,7 +56,7 @@ pub fn pairs(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for segment in text.split_inclusive(['?', '&', '#']) {
         let (segment, separator) = match segment.char_indices().next_back() {
-            Some((at, last)) if matches!(last, '?' | '&' | '#') => segment.split_at(at),
+            Some((at, '?' | '&' | '#')) => segment.split_at(at),
             _ => (segment, ""),
         };
         match segment.split_once('=') {

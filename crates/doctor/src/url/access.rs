@@ -2,6 +2,7 @@
 
 use super::Findings;
 use super::subject::Subject;
+use crate::error_document::ErrorDocument;
 use crate::report::{Cause, Likelihood};
 
 const ALLOW: &str = "the signature is right, so look at what the signer may do, now and not when it signed: its identity policy and \
@@ -20,7 +21,7 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
     let is_kms = code.starts_with("KMS.");
     if (code != "AccessDenied" && !is_kms && code != "AllAccessDisabled" && code != "AccountProblem")
         || findings.is_explained()
-        || subject.cloudfront().is_some() && subject.error.is_some_and(|error| error.is_from_cloudfront())
+        || subject.cloudfront().is_some() && subject.error.is_some_and(ErrorDocument::is_from_cloudfront)
     {
         return;
     }

@@ -107,12 +107,11 @@ fn malformed(claim: &CloudFront, findings: &mut Findings) {
     for name in ["DateLessThan", "DateGreaterThan"] {
         match condition(&policy, name).map(|time| time.get("AWS:EpochTime").and_then(Value::as_i64)) {
             None if name == "DateLessThan" => add("the policy has no DateLessThan".to_owned()),
-            None => {}
             Some(None) => add(format!("AWS:EpochTime of {name} is no whole number")),
             Some(Some(seconds)) if !(0..=LAST_SECOND).contains(&seconds) => {
                 add(format!("{name} is {seconds}, which looks like milliseconds: CloudFront counts seconds"));
             }
-            Some(Some(_)) => {}
+            None | Some(Some(_)) => {}
         }
     }
 }

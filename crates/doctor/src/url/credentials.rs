@@ -1,5 +1,7 @@
 //! `credentials_expired`, `unknown_key`, `wrong_secret`.
 
+use gatepass_signing::credentials::Credentials;
+
 use super::Findings;
 use super::subject::Subject;
 use crate::report::{Cause, Likelihood};
@@ -49,7 +51,7 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
     }
     if subject.is_unanswered()
         && let (Some(end), Some(credentials)) =
-            (subject.credentials.and_then(|given| given.expires_at()), subject.credentials)
+            (subject.credentials.and_then(Credentials::expires_at), subject.credentials)
         && credentials.access_key_id().as_str() == id
         && end < subject.moment
     {

@@ -49,7 +49,7 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
     };
     let cause = difference.cause();
     let evidence = format!("the server computed the signature of another request: {}", difference.shown());
-    findings.add(cause, Likelihood::Stated, evidence, difference.fix(cause));
+    findings.add(cause, Likelihood::Stated, evidence, Difference::fix(cause));
 }
 
 fn first<'a>(ours: &'a str, theirs: &'a str) -> Option<Difference<'a>> {
@@ -115,7 +115,7 @@ impl Difference<'_> {
         }
     }
 
-    fn fix(&self, cause: Cause) -> &'static str {
+    fn fix(cause: Cause) -> &'static str {
         match cause {
             Cause::MethodMismatch => {
                 "send the request with the method it was signed for, and let no redirect change it"

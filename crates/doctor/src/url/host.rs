@@ -35,6 +35,7 @@ impl S3Host {
 /// Whether a host only exists inside: a loopback or private address, a name without a dot, or one that public DNS does
 /// not have (RFC 1918, RFC 4193, RFC 6762, RFC 9476, and Kubernetes' own).
 pub(crate) fn is_private(authority: &str) -> bool {
+    const INSIDE: [&str; 7] = [".localhost", ".local", ".internal", ".svc", ".lan", ".home.arpa", ".docker"];
     let host = host_name(authority).to_ascii_lowercase();
     if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         let Ok(address) = address.parse::<core::net::Ipv6Addr>() else { return false };
@@ -43,7 +44,6 @@ pub(crate) fn is_private(authority: &str) -> bool {
     if let Ok(address) = host.parse::<core::net::Ipv4Addr>() {
         return address.is_loopback() || address.is_private() || address.is_link_local();
     }
-    const INSIDE: [&str; 7] = [".localhost", ".local", ".internal", ".svc", ".lan", ".home.arpa", ".docker"];
     !host.contains('.') || INSIDE.iter().any(|suffix| host.ends_with(suffix))
 }
 

@@ -15,9 +15,9 @@ use crate::report::{Cause, Likelihood};
 
 /// The most signatures that are computed for one explanation. One takes some microseconds, and the longest target that is
 /// parsed has 32 KiB.
-const MAX_COMPUTATIONS: usize = 4096;
+const MAX_COMPUTATIONS: usize = 2048;
 /// As many for targets longer than [`LONG_BYTES`].
-const MAX_LONG_COMPUTATIONS: usize = 256;
+const MAX_LONG_COMPUTATIONS: usize = 128;
 const LONG_BYTES: usize = 8192;
 
 /// One way in which the request may have been changed between signing and sending.
@@ -182,7 +182,6 @@ fn paths(subject: &Subject<'_>, given: &Attempt, out: &mut Vec<Hypothesis>) {
     push(Cause::PlusForSpace, encoded(&once.replace(' ', "+")), "a plus sign where the path has a space");
     push(Cause::DecodedKey, encoded(&encoded(&once)), "the path encoded once more");
     push(Cause::DecodedKey, encoded(&given.path), "the path encoded once more");
-    drop(push);
     // `?` and `#` of the key that were not encoded any more.
     let address = &subject.address;
     let rest = address.query.first().filter(|parameter| parameter.damage == Some(Damage::AfterQuestionMark));

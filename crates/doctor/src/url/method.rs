@@ -28,7 +28,6 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
             let likelihood = if is_sure { Likelihood::Evident } else { Likelihood::Likely };
             findings.add(Cause::MethodMismatch, likelihood, evidence, FIX);
         }
-        Some(_) => {}
         None if used == "HEAD" => {
             let evidence = "the request was a HEAD, and URLs are usually signed for GET, which is another signature";
             findings.add(Cause::MethodMismatch, Likelihood::Likely, evidence, FIX);
@@ -37,12 +36,14 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
             let evidence = format!("the request was a {used}; the URL does not tell which method it was signed for");
             findings.add(Cause::MethodMismatch, Likelihood::Possible, evidence, FIX);
         }
-        None => {}
+        Some(_) | None => {}
     }
 }
 
 /// The method for which a URL was signed, as far as its parameters tell; and whether they are sure.
 fn intended(subject: &Subject<'_>) -> Option<(&'static str, String, bool)> {
+    const OF_AN_UPLOAD: [&str; 6] =
+        ["content-type", "content-length", "content-md5", "x-amz-acl", "x-amz-tagging", "x-amz-storage-class"];
     let address = &subject.address;
     // The JavaScript SDK writes down the operation.
     if let Some(operation) = address.get("x-id") {
@@ -66,8 +67,6 @@ fn intended(subject: &Subject<'_>) -> Option<(&'static str, String, bool)> {
     if let Some(parameter) = address.query.iter().find(|parameter| parameter.name.starts_with("response-")) {
         return Some(("GET", format!("the parameter {}", parameter.name), false));
     }
-    const OF_AN_UPLOAD: [&str; 6] =
-        ["content-type", "content-length", "content-md5", "x-amz-acl", "x-amz-tagging", "x-amz-storage-class"];
     let is_upload = |name: &str| {
         OF_AN_UPLOAD.contains(&name) || name.starts_with("x-amz-meta-") || name.starts_with("x-amz-checksum-")
     };

@@ -49,8 +49,11 @@ impl<'a> Input<'a> {
     }
 }
 
+/// Adds what it sees.
+type Look = fn(&Subject<'_>, &mut Findings);
+
 /// Every look, with what it looked at. Where two findings are equally likely, that of the earlier look comes first.
-const LOOKS: &[(&str, fn(&Subject<'_>, &mut Findings))] = &[
+const LOOKS: &[(&str, Look)] = &[
     ("the URL as a whole: nothing cut off, no HTML escapes, no second signature", query::whole),
     ("the scheme of the signature", scheme::look),
     ("what the signature computes to, with the credentials at hand", hypotheses::look),

@@ -80,7 +80,7 @@ impl Attempt {
         Some(texts(mismatch))
     }
 
-    fn claim<T>(&self, then: impl FnOnce(Claim) -> T) -> Option<T> {
+    fn claim<T>(&self, then: impl FnOnce(Claim<'_>) -> T) -> Option<T> {
         let mut target = self.path.clone();
         for (index, pair) in self.query.iter().enumerate() {
             target.push(if index == 0 { '?' } else { '&' });
