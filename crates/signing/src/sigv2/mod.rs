@@ -5,8 +5,8 @@
 //! for it leaves unsigned:
 //!
 //! - the **host**: a URL works at every name of the bucket;
-//! - every **query parameter** that is neither a sub-resource, a `response-*` override nor `x-amz-*`: `prefix`,
-//!   `max-keys`, `marker`, anything of the caller's own can be added and changed;
+//! - every **query parameter** that is neither a sub-resource, a `response-*` override nor a header in disguise (`x-amz-*`,
+//!   `content-type`, `content-md5`): `prefix`, `max-keys`, `marker`, anything of the caller's own can be added and changed;
 //! - the headers `Range`, `If-*`, `Cache-Control`, `Content-Disposition`, and all others but `Content-MD5`,
 //!   `Content-Type`, `Date` and `x-amz-*`;
 //! - the **body**, unless there is a `Content-MD5`;

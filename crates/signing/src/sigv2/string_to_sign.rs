@@ -7,7 +7,7 @@ use crate::sigv4::verify::Mechanism;
 /// The fourth line, which is also what says where the signature stands.
 #[derive(Clone, Copy)]
 pub(crate) enum When<'a> {
-    /// A signed URL: the end of its life, as it was sent. Parameters of the query count as headers.
+    /// A signed URL: the end of its life, as it was sent.
     Expires(&'a str),
     /// A signed request: its `Date`; empty where there is an `x-amz-date`, which is then signed among its kind.
     Date(&'a [u8]),
@@ -22,7 +22,7 @@ pub(crate) fn string_to_sign(
     bucket_of_host: Option<&str>,
     when: When<'_>,
 ) -> Vec<u8> {
-    let fields = Fields::of(request, query, when);
+    let fields = Fields::of(request, query);
     let raw_path = request.target.split('?').next().unwrap_or_default();
     let mut out = Vec::with_capacity(256 + request.target.len());
     out.extend_from_slice(request.method.as_bytes());
@@ -59,14 +59,12 @@ pub(crate) fn signed_headers(request: &RequestView<'_>, mechanism: Mechanism) ->
 struct Fields<'a>(Vec<(String, &'a [u8])>);
 
 impl<'a> Fields<'a> {
-    fn of(request: &RequestView<'a>, query: &'a Query, when: When<'_>) -> Self {
+    fn of(request: &RequestView<'a>, query: &'a Query) -> Self {
         let headers = request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), *value));
-        let mut fields: Vec<(String, &[u8])> = headers.filter(|(name, _)| is_signed(name)).collect();
-        if let When::Expires(_) = when {
-            // botocore moves these into the query when it presigns. A header that did arrive goes before.
-            let parameters = query.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_bytes()));
-            fields.extend(parameters.filter(|(name, _)| is_signed(name)));
-        }
+        // botocore moves them into the query when it presigns. A header that did arrive goes before. They count with an
+        // `Authorization` header, too: S3 honours some of them there, and what is honoured should be signed.
+        let parameters = query.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_bytes()));
+        let mut fields: Vec<(String, &[u8])> = headers.chain(parameters).filter(|(name, _)| is_signed(name)).collect();
         fields.sort_by(|(one, _), (other, _)| one.cmp(other));
         Self(fields)
     }
@@ -155,13 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_a_signed_url_count_as_headers_and_those_of_a_signed_request_do_not() {
+    fn parameters_count_as_headers() {
         let target = "/b/k?X-Amz-Acl=private&content-type=text%2Fplain&x-amz-meta-a=1%0A2&content-md5=m";
         let expected = "PUT\nm\ntext/plain\n9\nx-amz-acl:private\nx-amz-meta-a:1 2\n/b/k";
         assert_eq!(string("PUT", target, &[], None, When::Expires("9")), expected);
         let with_header = [("Content-Type", "text/html"), ("x-amz-acl", "public-read")];
         let expected = "PUT\nm\ntext/html\n9\nx-amz-acl:public-read,private\nx-amz-meta-a:1 2\n/b/k";
         assert_eq!(string("PUT", target, &with_header, None, When::Expires("9")), expected);
-        assert_eq!(string("PUT", target, &[], None, When::Date(b"")), "PUT\n\n\n\n/b/k");
+        let expected = "PUT\nm\ntext/plain\n\nx-amz-acl:private\nx-amz-meta-a:1 2\n/b/k";
+        assert_eq!(string("PUT", target, &[], None, When::Date(b"")), expected);
     }
 }

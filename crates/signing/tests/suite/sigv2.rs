@@ -182,6 +182,9 @@ fn a_signed_request_verifies_with_either_date() {
         let verified = checked(&with_date, &expectations(), &secret(), midnight() + skew.seconds()).unwrap();
         assert_eq!(verified.is_ok(), ok, "{skew}");
     }
+    assert_eq!(reason(&with_date.clone().target("acl", "acl&x-amz-acl=public-read")), Reason::SignatureMismatch);
+    assert!(verify(&with_date.clone().target("acl", "acl&Expires=1")).is_ok(), "it alone is no second mechanism");
+    assert_eq!(reason(&with_date.clone().target("acl", "acl&Signature=x")), Reason::TwoMechanisms);
     assert_eq!(reason(&with_date.clone().without("date")), Reason::DateMissing);
     assert_eq!(reason(&with_date.clone().header("date", "May", "Mai")), Reason::DateMalformed);
     assert_eq!(reason(&with_date.header("authorization", ":", ";")), Reason::SigV2AuthorizationMalformed);

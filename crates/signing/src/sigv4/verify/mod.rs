@@ -58,7 +58,7 @@ pub fn parse<'a>(
     check_size(request)?;
     let target = Target::parse(request.target).map_err(target_refusal)?;
     let authorization = single_header(request, "authorization", None)?;
-    let scheme = query::scheme(target.query(), expectations.schemes);
+    let scheme = query::scheme(target.query(), expectations.schemes, authorization);
     match (authorization, scheme) {
         (None, None) => Ok(Presented::Anonymous),
         (Some(value), Some(_)) => {

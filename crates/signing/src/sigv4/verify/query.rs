@@ -13,15 +13,15 @@ use crate::sigv4::parameter;
 use crate::time::{AmzDate, Lifetime};
 
 /// The scheme that a query means to be signed with. SigV4a must be on to be seen: while it is off, its name is an unknown
-/// algorithm of SigV4's. Of SigV2's parameters each is a sign of it where it is on; while it is off, `Expires` is not: it
-/// has been a parameter of other things, too.
-pub(super) fn scheme(query: &Query, schemes: Schemes) -> Option<Scheme> {
+/// algorithm of SigV4's. Of SigV2's parameters each is a sign of it; but `Expires`, which has been a parameter of other
+/// things, only where SigV2 is on and no `authorization` says another scheme.
+pub(super) fn scheme(query: &Query, schemes: Schemes, authorization: Option<&[u8]>) -> Option<Scheme> {
     if query.iter().any(|(name, _)| parameter::MANDATORY.contains(&name)) {
         let is_v4a = || query.get(parameter::ALGORITHM) == Some(Scheme::SigV4a.as_str());
         return Some(if schemes.contains(Scheme::SigV4a) && is_v4a() { Scheme::SigV4a } else { Scheme::SigV4 });
     }
     let is_sign = |name: &str| match name {
-        sigv2::parameter::EXPIRES => schemes.contains(Scheme::SigV2),
+        sigv2::parameter::EXPIRES => schemes.contains(Scheme::SigV2) && authorization.is_none(),
         sigv2::parameter::ACCESS_KEY_ID | sigv2::parameter::SIGNATURE => true,
         _ => false,
     };

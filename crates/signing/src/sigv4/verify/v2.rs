@@ -52,7 +52,7 @@ pub(super) fn by_query<'a>(
         Refusal::new(Reason::SigV2AccessKeyIdMalformed, mechanism, Details::Received(access_key_id.to_owned()))
     })?;
     let expires_at = read_expires(expires, now)?;
-    let session_token = session_token(&request, Some(query), mechanism)?;
+    let session_token = session_token(&request, query, mechanism)?;
     let payload = payload::declared_by_sigv2(&request, field_of(query, CONTENT_SHA256), mechanism)?;
     let signed = Signed {
         when: Stated::Expires(expires.to_owned()),
@@ -85,8 +85,8 @@ pub(super) fn by_header<'a>(
             Refusal::new(Reason::SigV2AuthorizationMalformed, mechanism, details)
         })?;
     let (at, line) = read_date(&request, expectations, now)?;
-    let session_token = session_token(&request, None, mechanism)?;
-    let payload = payload::declared_by_sigv2(&request, None, mechanism)?;
+    let session_token = session_token(&request, target.query(), mechanism)?;
+    let payload = payload::declared_by_sigv2(&request, field_of(target.query(), CONTENT_SHA256), mechanism)?;
     let signed = Signed {
         when: Stated::Date { at, line },
         signature: Cow::Borrowed(signature),
@@ -161,17 +161,17 @@ fn read_date<'a>(
     Ok((at, line))
 }
 
-/// The token of temporary credentials: a header or, in a signed URL, a parameter that counts as one.
+/// The token of temporary credentials: a header, or a parameter that counts as one.
 fn session_token<'a>(
     request: &RequestView<'a>,
-    query: Option<&Query>,
+    query: &Query,
     mechanism: Mechanism,
 ) -> Result<Option<Cow<'a, str>>, Refusal> {
     const NAME: &str = "x-amz-security-token";
     let malformed = || Refusal::plain(Reason::SessionTokenMalformed, mechanism);
     let token = match single_header(request, NAME, mechanism)? {
         Some(value) => Some(Cow::Borrowed(std::str::from_utf8(value).map_err(|_| malformed())?)),
-        None => query.and_then(|query| field_of(query, NAME)).map(|value| Cow::Owned(value.to_owned())),
+        None => field_of(query, NAME).map(|value| Cow::Owned(value.to_owned())),
     };
     if token.as_deref().is_some_and(|token| !SessionToken::is_token(token)) { Err(malformed()) } else { Ok(token) }
 }
