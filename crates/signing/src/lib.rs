@@ -1,12 +1,33 @@
-//! Makes and checks signed URLs and signed requests of S3-compatible stores, without IO.
+//! Makes and checks signed URLs, signed requests, upload forms and CloudFront's URLs and cookies, without IO.
 //!
-//! The crate signs URLs ([`sigv4::presign`]), signs requests ([`sigv4::header`]), verifies both as a store must
-//! ([`sigv4::verify`]), and decodes signed bodies ([`sigv4::chunked`]). It reads no clock (`now` is an argument), opens
-//! no socket and looks up no key: the caller of the verifier finds the secret between its two steps. It does not know
-//! what a request asks for, nor whether it is allowed; that is the work of whoever takes the
-//! [`Verified`](sigv4::verify::Verified) that a check leaves.
+//! It reads no clock (`now` is an argument), opens no socket and looks up no key: the caller of a verifier finds the
+//! secret between its two steps. It does not send what it signs, does not know what a request asks for, nor whether that
+//! is allowed; that is the work of whoever takes the [`Verified`](sigv4::verify::Verified) that a check leaves.
 //!
-//! Not here: SigV4a, SigV2 (recognised, and refused by name), browser POST policies.
+//! # Which one
+//!
+//! | | made by | checked by | take it |
+//! |---|---|---|---|
+//! | signed URL of S3 | [`sigv4::presign`] | [`sigv4::verify`] | for a download, or an upload whose length and type are known |
+//! | signed request | [`sigv4::header`] | [`sigv4::verify`] | for what your own program sends |
+//! | `aws-chunked` body | [`sigv4::chunked::Encoder`] | [`sigv4::chunked::Decoder`] | where a body is signed while it streams, or its checksum comes last |
+//! | upload form | [`post_policy`] | [`post_policy::verify`] | for an upload whose size or name the client chooses |
+//! | SigV4a, URL or request | [`sigv4a`], feature `sigv4a` | [`sigv4::verify`], where it is on | for Multi-Region Access Points |
+//! | SigV2 | nothing | [`sigv4::verify`], where it is on ([`sigv2`]) | never; for clients that cannot do better |
+//! | CloudFront's URL | [`cloudfront`], feature `cloudfront` | [`cloudfront::verify`] | for a file behind a CDN |
+//! | CloudFront's cookies | the same | the same | for many files behind a CDN whose URLs must not change |
+//!
+//! # Two ways to sign
+//!
+//! **`sign(…, now)`**, as below, with [`Credentials`](credentials::Credentials) that are at hand. It is a function: no
+//! waiting, and the same bytes for the same arguments. Long-term keys need nothing else.
+//!
+//! **[`signer::Signer`]** (feature `provider`) over any provider of the AWS SDK. It keeps the credentials of a session,
+//! renews them once for all who wait, before a URL would outlive them, and refuses by name where no session is long
+//! enough.
+//!
+//! Either way the result says when it really ends and why then: [`time::Life`]. Signing times may be rounded, so that a
+//! URL can be cached: [`time::SigningWindow`].
 //!
 //! ```
 //! use gatepass_signing::address::{Address, AddressingStyle, Endpoint};
@@ -48,6 +69,27 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! `examples/` has a program for each scheme; each runs offline.
+//!
+//! # What is safe by construction
+//!
+//! - A builder refuses what a store would refuse, and what would promise more than it holds: an `x-amz-*` header in a
+//!   query, a header that a proxy rewrites, a form without a size.
+//! - A check leaves a proof that only the check can make. Anything that arrives twice, or in two spellings, is refused.
+//! - Signatures, secrets, tokens and policies do not print; `expose()` is the way out. They compare in constant time, and
+//!   secrets are wiped from memory.
+//! - Whatever arrives, the work is bounded; each bound is a named constant.
+//!
+//! # Features
+//!
+//! | feature | brings | costs |
+//! |---|---|---|
+//! | `cloudfront` | [`cloudfront`] | AWS-LC, a PEM reader |
+//! | `sigv4a` | [`sigv4a`] | AWS-LC |
+//! | `provider` | [`signer`] | `aws-credential-types`, and with it a part of tokio |
+//!
+//! None is on by default. Without them the crate is Rust alone, and SigV4a is refused as an unknown algorithm.
 #![warn(missing_docs)]
 
 pub mod address;
