@@ -69,7 +69,7 @@ pub(super) fn last_resort(subject: &Subject<'_>, findings: &mut Findings) {
         let evidence = "the signature is right for the credentials at hand, and the server computed another one: it knows \
             another secret for this access key";
         findings.add(Cause::WrongSecret, Likelihood::Likely, evidence, CHECK_SECRET);
-    } else if subject.is_signed_by_the_credentials_at_hand() {
+    } else if findings.signature_was_tried {
         let evidence = "with the credentials at hand no variant of the request gives the signature that it carries";
         findings.add(Cause::WrongSecret, Likelihood::LastResort, evidence, CHECK_SECRET);
     } else {

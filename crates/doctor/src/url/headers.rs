@@ -13,6 +13,7 @@ const SIGN_IT: &str = "sign every x-amz-* header that will be sent, or do not se
 
 pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
     unsigned(subject, findings);
+    of_sigv2(subject, findings);
     let Some(claim) = subject.sigv4() else { return };
     if subject.code() == "XAmzContentSHA256Mismatch" {
         let evidence = "the server says that the body is not the one whose SHA-256 was signed";
@@ -50,6 +51,18 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
                 findings.add(Cause::SignedHeaderMismatch, Likelihood::Likely, evidence, SEND_AS_SIGNED);
             }
         }
+    }
+}
+
+/// SigV2 has no list of signed headers: a Content-Type counts as soon as it is sent.
+fn of_sigv2(subject: &Subject<'_>, findings: &mut Findings) {
+    if subject.sigv2().is_none() || subject.code() != "SignatureDoesNotMatch" || findings.signature_is_right {
+        return;
+    }
+    if let Some(value) = subject.request.header("content-type") {
+        let evidence =
+            format!("content-type was sent as {value:?}, and SigV2 always signs it: it must be what was signed");
+        findings.add(Cause::SignedHeaderMismatch, Likelihood::Likely, evidence, SEND_AS_SIGNED);
     }
 }
 

@@ -8,7 +8,7 @@ use gatepass_signing::sigv4::KeyCache;
 use super::Findings;
 use super::address::{Damage, decoded, host_name};
 use super::host::{S3Host, is_private};
-use super::recompute::{Attempt, Seen};
+use super::recompute::{Attempt, OF_SIGV2, Seen};
 use super::subject::{Place, Subject, asking};
 use crate::redact;
 use crate::report::{Cause, Likelihood};
@@ -16,7 +16,7 @@ use crate::report::{Cause, Likelihood};
 /// The most signatures that are computed for one explanation. One takes some microseconds, and the longest target that is
 /// parsed has 32 KiB.
 const MAX_COMPUTATIONS: usize = 2048;
-/// As many for targets longer than [`LONG_BYTES`].
+/// As many for targets longer than [`LONG_BYTES`], and for SigV4a.
 const MAX_LONG_COMPUTATIONS: usize = 128;
 const LONG_BYTES: usize = 8192;
 
@@ -66,8 +66,11 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
         findings.signature_is_right = true;
         return;
     }
+    findings.signature_was_tried = true;
     let hypotheses = all(subject, &given, credentials);
-    let mut left = if given.bytes() > LONG_BYTES { MAX_LONG_COMPUTATIONS } else { MAX_COMPUTATIONS };
+    // SigV4a's signatures take some twenty times as long to check.
+    let mut left =
+        if given.bytes() > LONG_BYTES || subject.is_sigv4a() { MAX_LONG_COMPUTATIONS } else { MAX_COMPUTATIONS };
     let mut matches = |attempt: &Attempt| {
         left = left.saturating_sub(1);
         left > 0 && attempt.matches(&keys, secret)
@@ -385,8 +388,11 @@ fn headers(subject: &Subject<'_>, given: &Attempt, out: &mut Vec<Hypothesis>) {
     ];
     /// The most signed headers for which values are tried.
     const MOST: usize = 16;
-    let Some(claim) = subject.sigv4() else { return };
-    for name in claim.signed_headers.iter().filter(|name| *name != "host").take(MOST) {
+    let names: Vec<String> = match subject.sigv4() {
+        Some(claim) => claim.signed_headers.clone(),
+        None => OF_SIGV2.map(str::to_owned).to_vec(),
+    };
+    for name in names.iter().filter(|name| *name != "host").take(MOST) {
         let sent = given.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
         let mut values: Vec<Option<String>> = Vec::new();
         if let Some(sent) = sent {

@@ -120,6 +120,8 @@ pub(crate) struct Findings {
     found: Vec<Finding>,
     /// The signature is right for the request as it is given.
     pub(crate) signature_is_right: bool,
+    /// The credentials at hand are those that signed, and no variant of the request that was tried has its signature.
+    pub(crate) signature_was_tried: bool,
 }
 
 impl Findings {

@@ -2,12 +2,15 @@
 
 use gatepass_signing::credentials::SecretKey;
 use gatepass_signing::request::RequestView;
-use gatepass_signing::sigv4::verify::{self, Claim, Details, Expectations, Mismatch, Presented, Service};
+use gatepass_signing::sigv4::verify::{
+    self, Claim, Details, Expectations, Mismatch, Presented, Scheme, Schemes, Service,
+};
 use gatepass_signing::sigv4::{KeyCache, Region};
 use jiff::Timestamp;
 
 use super::address::Address;
-use super::subject::{Authentication, Place, Subject};
+use super::host::S3Host;
+use super::subject::{Authentication, Place, SigV4, Subject};
 use crate::redact;
 use crate::report::Signed;
 
@@ -32,7 +35,16 @@ impl Attempt {
     /// What is not known of the request is taken from what S3 says that it received, otherwise as a browser would send
     /// it.
     pub(crate) fn as_given(subject: &Subject<'_>) -> Option<Self> {
-        let claim = subject.sigv4()?;
+        let (place, signed_headers, region, signed_at) = match &subject.authentication {
+            Authentication::SigV4(claim) => {
+                (claim.place, &claim.signed_headers[..], region(subject, claim)?, claim.signed_at?)
+            }
+            // SigV2 knows no region, and a URL of it no time of signing.
+            Authentication::SigV2(claim) if claim.place == Place::Query => {
+                (Place::Query, &[][..], "us-east-1".to_owned(), Timestamp::UNIX_EPOCH)
+            }
+            _ => return None,
+        };
         let seen = subject.error.and_then(|error| error.get("CanonicalRequest")).map(Seen::parse);
         let method = subject.request.method.clone().or_else(|| seen.as_ref().map(|seen| seen.method.clone()));
         let host = subject.request.header("host").unwrap_or_else(|| subject.address.host_header());
@@ -45,12 +57,19 @@ impl Attempt {
                 headers.push((name.to_owned(), value));
             }
         };
-        for name in claim.signed_headers.iter().filter(|name| *name != "host") {
+        for name in signed_headers.iter().filter(|name| *name != "host") {
             push(name);
         }
-        if claim.place == Place::Header {
-            for name in ["authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"] {
-                if !claim.signed_headers.iter().any(|signed| signed == name) {
+        if subject.sigv2().is_some() {
+            for name in OF_SIGV2 {
+                push(name);
+            }
+        }
+        if place == Place::Header {
+            for name in
+                ["authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-region-set"]
+            {
+                if !signed_headers.iter().any(|signed| signed == name) {
                     push(name);
                 }
             }
@@ -61,8 +80,8 @@ impl Attempt {
             path: subject.address.path.clone(),
             query: raw_query(&subject.address),
             headers,
-            region: claim.region.clone()?,
-            signed_at: claim.signed_at?,
+            region,
+            signed_at,
         })
     }
 
@@ -89,13 +108,28 @@ impl Attempt {
         let mut headers: Vec<(&str, &[u8])> = vec![("host", self.host.as_bytes())];
         headers.extend(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
         let request = RequestView { method: &self.method, target: &target, headers: &headers };
-        let expectations = Expectations::new(Region::new(self.region.as_str()).ok()?, Service::S3);
+        let mut expectations = Expectations::new(Region::new(self.region.as_str()).ok()?, Service::S3);
+        expectations.schemes = Schemes::default().with(Scheme::SigV2).with(Scheme::SigV4a);
+        expectations.bucket_of_host = S3Host::parse(&self.host).and_then(|host| host.bucket);
         // At the second of signing neither expiry nor skew stands in the way.
         match verify::parse(&request, &expectations, self.signed_at).ok()? {
             Presented::Query(claim) | Presented::Header(claim) => Some(then(claim)),
             Presented::Anonymous => None,
         }
     }
+}
+
+/// The headers that SigV2 signs where they are sent.
+pub(crate) const OF_SIGV2: [&str; 2] = ["content-type", "content-md5"];
+
+/// The region of the scope; SigV4a has a set of them in its place, of which any one will do.
+fn region(subject: &Subject<'_>, claim: &SigV4) -> Option<String> {
+    if !subject.is_sigv4a() {
+        return claim.region.clone();
+    }
+    let name = "x-amz-region-set";
+    let set = subject.request.header(name).or_else(|| subject.address.get_ignoring_case(name))?;
+    Some(set.split(',').next().unwrap_or_default().trim().replace('*', "any"))
 }
 
 fn texts(mismatch: &Mismatch) -> (String, String) {
@@ -131,9 +165,11 @@ impl Seen {
 /// What is signed, as it may be shown.
 pub(crate) fn signed(subject: &Subject<'_>) -> Option<Signed> {
     match &subject.authentication {
-        Authentication::SigV4(_) => {
+        Authentication::SigV4(_) | Authentication::SigV2(_) => {
             let (canonical_request, string_to_sign) = Attempt::as_given(subject)?.computed()?;
-            let canonical_request = Some(redact::canonical_request(&canonical_request));
+            // SigV2 signs a text of its own, in which a session token is a line like a header's.
+            let canonical_request =
+                (!canonical_request.is_empty()).then(|| redact::canonical_request(&canonical_request));
             Some(Signed { canonical_request, string_to_sign })
         }
         // The text that is signed is the encoded policy; its conditions may hold the session token.
@@ -145,6 +181,6 @@ pub(crate) fn signed(subject: &Subject<'_>) -> Option<Signed> {
             let string_to_sign = super::cloudfront::signed_policy(subject, claim)?;
             Some(Signed { canonical_request: None, string_to_sign })
         }
-        Authentication::SigV2(_) | Authentication::None => None,
+        Authentication::None => None,
     }
 }

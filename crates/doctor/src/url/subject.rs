@@ -107,21 +107,22 @@ impl<'a> Subject<'a> {
     pub(crate) fn kind(&self) -> Kind {
         match &self.authentication {
             Authentication::None => Kind::Unsigned,
-            Authentication::SigV4(claim) => {
-                let is_v4a = claim.algorithm.as_deref() == Some("AWS4-ECDSA-P256-SHA256");
-                match (claim.place, is_v4a) {
-                    (Place::Header, false) => Kind::Sigv4Header,
-                    (Place::Header, true) => Kind::Sigv4aHeader,
-                    (_, false) => Kind::Sigv4Query,
-                    (_, true) => Kind::Sigv4aQuery,
-                }
-            }
+            Authentication::SigV4(claim) => match (claim.place, self.is_sigv4a()) {
+                (Place::Header, false) => Kind::Sigv4Header,
+                (Place::Header, true) => Kind::Sigv4aHeader,
+                (_, false) => Kind::Sigv4Query,
+                (_, true) => Kind::Sigv4aQuery,
+            },
             Authentication::SigV2(SigV2 { place: Place::Header, .. }) => Kind::Sigv2Header,
             Authentication::SigV2(_) => Kind::Sigv2Query,
             Authentication::Post(_) => Kind::PostPolicy,
             Authentication::CloudFront(CloudFront { place: Place::Cookies, .. }) => Kind::CloudfrontCookies,
             Authentication::CloudFront(_) => Kind::CloudfrontUrl,
         }
+    }
+
+    pub(crate) fn is_sigv4a(&self) -> bool {
+        self.sigv4().is_some_and(|claim| claim.algorithm.as_deref() == Some("AWS4-ECDSA-P256-SHA256"))
     }
 
     pub(crate) fn sigv4(&self) -> Option<&SigV4> {
