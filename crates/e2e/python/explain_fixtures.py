@@ -319,6 +319,16 @@ def of_headers(store):
     write("method_mismatch.head", f"curl -I '{presigned()}'", kind="curl", status=status, credentials=True)
 
 
+def of_sigv2():
+    """Old signatures of a store that still takes them; nothing else would know whether they are right."""
+    url = presigned(region="us-east-1", version="s3-query")
+    write("method_mismatch.sigv2", url, method="PUT", status=403, credentials=True)
+    spaced = presigned(region="us-east-1", version="s3-query", parameters={"Key": "my cat.jpg"})
+    write("double_encoded_key.sigv2", spaced.replace("my%20cat", "my%2520cat"), method="GET", status=403, credentials=True)
+    typed = presigned("put_object", region="us-east-1", version="s3-query")
+    write("signed_header_mismatch.sigv2", f"curl -X PUT -d @cat.txt '{typed}'", kind="curl", status=403, credentials=True)
+
+
 def of_javascript(store):
     program = os.environ.get("GATEPASS_NODE", "node")
     script = ROOT / "crates/e2e/js/explain_fixtures.mjs"
@@ -406,7 +416,7 @@ def main():
             make(store)
     finally:
         store.close()
-    for make in [of_encryption, of_forms, of_cloudfront]:
+    for make in [of_sigv2, of_encryption, of_forms, of_cloudfront]:
         make()
     made = sorted(directory.name for directory in FIXTURES.iterdir() if directory.is_dir())
     sys.stdout.write(f"{len(made)} fixtures\n")
