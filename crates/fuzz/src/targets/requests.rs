@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use gatepass_signing::address::{Address, AddressingStyle, Endpoint};
 use gatepass_signing::credentials::{AccessKeyId, Credentials, SecretKey, SessionToken};
-use gatepass_signing::sigv4::chunked::{ChunkError, Decoder, Encoder, Layout, Trailers};
+use gatepass_signing::sigv4::chunked::{ChunkError, ChunkSeed, Decoder, Encoder, Layout, Trailer, Trailers};
 use gatepass_signing::sigv4::header::{self, Body, RequestParts};
 use gatepass_signing::sigv4::presign::{Method, Presign, ResponseOverride};
-use gatepass_signing::sigv4::verify::{self, Claim, Details, Expectations, Presented, Service};
+use gatepass_signing::sigv4::verify::{self, Claim, Details, Expectations, Presented, Scheme, Schemes, Service};
 use gatepass_signing::sigv4::{KeyCache, ServiceName};
+use gatepass_signing::sigv4a::RegionSet;
 
 use super::{Target, Verdict};
-use crate::example::{ACCESS_KEY_ID, HOST, Request, credentials, now, region, write};
+use crate::example::{ACCESS_KEY_ID, HOST, Request, credentials, now, region, signed_with_sigv2, sigv2, write};
 
 const WORDS: &[&str] = &[
     "GET ",
@@ -60,10 +61,24 @@ const WORDS: &[&str] = &[
 
 static KEYS: LazyLock<KeyCache> = LazyLock::new(KeyCache::new);
 static SECRET: LazyLock<SecretKey> = LazyLock::new(|| credentials().secret_key().clone());
-static EXPECTATIONS: LazyLock<Expectations> = LazyLock::new(|| Expectations::new(region(), Service::S3));
-/// The canonical requests of everything that was signed.
-static SIGNED_QUERY: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| canonical_requests(&signed_in_the_query()));
-static SIGNED_HEADER: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| canonical_requests(&signed_in_the_header()));
+static EXPECTATIONS: LazyLock<Expectations> = LazyLock::new(|| {
+    let mut expectations = Expectations::new(region(), Service::S3);
+    expectations.schemes = Schemes::default().with(Scheme::SigV2).with(Scheme::SigV4a);
+    expectations
+});
+static SIGNED_V2: LazyLock<Vec<String>> = LazyLock::new(|| strings_to_sign(&signed_with_v2()));
+static SEEDS_V4A: LazyLock<Vec<Vec<u8>>> = LazyLock::new(signed_with_v4a);
+static SIGNED_V4A: LazyLock<Vec<String>> = LazyLock::new(|| strings_to_sign(&SEEDS_V4A));
+/// Where the chain of a signed body begins.
+static CHUNK_SEED: LazyLock<ChunkSeed> = LazyLock::new(|| {
+    let parts = RequestParts { method: "PUT", host: HOST, target: "/bucket/key", headers: &[] };
+    let body = Body::SignedChunks(Trailer::Signed);
+    let signed = header::sign(&parts, body, &credentials(), &region(), ServiceName::S3, &KEYS, now());
+    signed.expect("the request can be signed").chunk_seed().expect("its body is a chain").clone()
+});
+/// The strings to sign of everything that was signed.
+static SIGNED_QUERY: LazyLock<Vec<String>> = LazyLock::new(|| strings_to_sign(&signed_in_the_query()));
+static SIGNED_HEADER: LazyLock<Vec<String>> = LazyLock::new(|| strings_to_sign(&signed_in_the_header()));
 
 /// A signed URL is verified only where its canonical bytes are those that were signed.
 pub(super) const SIGV4_QUERY: Target = Target {
@@ -81,17 +96,44 @@ pub(super) const SIGV4_HEADER: Target = Target {
     seeds: signed_in_the_header,
 };
 
+/// A URL of Signature Version 2, likewise; it signs less, so what it signs is all that is compared.
+pub(super) const SIGV2: Target =
+    Target { name: "sigv2", check: |input| check_request(input, &SIGNED_V2), words: WORDS, seeds: signed_with_v2 };
+
+/// A request of SigV4a, whose signature is DER: its canonical bytes are those that were signed, whatever the encoding of the
+/// signature.
+pub(super) const SIGV4A: Target = Target {
+    name: "sigv4a",
+    check: |input| check_request(input, &SIGNED_V4A),
+    words: WORDS,
+    seeds: || SEEDS_V4A.clone(),
+};
+
+/// Only the body that was signed comes out of a signed chain of chunks; how it is cut on its way changes nothing.
+pub(super) const CHUNKED_SIGNED: Target = Target {
+    name: "chunked_signed",
+    check: |input| {
+        let decoder = || Decoder::signed(CHUNK_SEED.clone(), CONTENT.len() as u64);
+        let (outcome, body) = decode_all(decoder(), input, usize::MAX);
+        let (again, body_again) = decode_all(decoder(), input, 1 + input.len() % 7);
+        assert_eq!((&outcome, &body), (&again, &body_again));
+        if outcome.is_ok() {
+            assert_eq!(body, CONTENT, "another body was taken for the signer's");
+        }
+        outcome.map_err(|error| std::mem::discriminant(&error)).into()
+    },
+    words: CHUNK_WORDS,
+    seeds: || vec![encode(Encoder::signed(CHUNK_SEED.clone(), Layout::of(CONTENT.len() as u64)))],
+};
+
 /// Unsigned chunks are as long as was announced, and how they are cut on their way changes nothing.
 pub(super) const CHUNKED_UNSIGNED: Target = Target {
     name: "chunked_unsigned",
     check: |input| {
         let decoder = || Decoder::unsigned(CONTENT.len() as u64);
         let (outcome, body) = decode_all(decoder(), input, usize::MAX);
-        let cut = 1 + input.len() % 7;
-        assert_eq!(
-            (outcome.clone(), &body),
-            (decode_all(decoder(), input, cut).0, &decode_all(decoder(), input, cut).1)
-        );
+        let (again, body_again) = decode_all(decoder(), input, 1 + input.len() % 7);
+        assert_eq!((&outcome, &body), (&again, &body_again));
         assert!(body.len() <= input.len(), "nothing comes from nowhere");
         if outcome.is_ok() {
             assert_eq!(body.len(), CONTENT.len());
@@ -99,12 +141,7 @@ pub(super) const CHUNKED_UNSIGNED: Target = Target {
         outcome.map_err(|error| std::mem::discriminant(&error)).into()
     },
     words: CHUNK_WORDS,
-    seeds: || {
-        let mut encoder = Encoder::unsigned(Layout::of(CONTENT.len() as u64));
-        let body = [encoder.next(CONTENT).expect("one chunk").as_bytes(), CONTENT].concat();
-        let end = encoder.finish(&[("x-amz-checksum-crc32", "NhCmhg==")]).expect("all chunks are there");
-        vec![[body, end.into_bytes()].concat()]
-    },
+    seeds: || vec![encode(Encoder::unsigned(Layout::of(CONTENT.len() as u64)))],
 };
 
 const CHUNK_WORDS: &[&str] = &[
@@ -133,7 +170,7 @@ fn decode_all(mut decoder: Decoder, input: &[u8], piece: usize) -> (Result<Trail
     (decoder.finish(), body)
 }
 
-fn check_request(input: &[u8], signed: &LazyLock<Vec<Vec<u8>>>) -> Verdict {
+fn check_request(input: &[u8], signed: &[String]) -> Verdict {
     let text = String::from_utf8_lossy(input);
     let request = Request::read(&text);
     let claim = match verify::parse(&request.view(), &EXPECTATIONS, now()) {
@@ -143,7 +180,7 @@ fn check_request(input: &[u8], signed: &LazyLock<Vec<Vec<u8>>>) -> Verdict {
     };
     match claim.clone().verify(&KEYS, &SECRET) {
         Ok(verified) => {
-            assert!(signed.contains(&canonical_request(claim)), "verified, and never signed");
+            assert!(signed.contains(&string_to_sign(claim)), "verified, and never signed");
             assert_eq!(verified.method(), request.method());
             Verdict::accepted()
         }
@@ -151,22 +188,23 @@ fn check_request(input: &[u8], signed: &LazyLock<Vec<Vec<u8>>>) -> Verdict {
     }
 }
 
-/// What the verifier hashed, which it tells where the secret is another.
-fn canonical_request(claim: Claim<'_>) -> Vec<u8> {
+/// What the verifier's signature is over, which it tells where the secret is another. With SigV4 it has the hash of the canonical
+/// request in it.
+fn string_to_sign(claim: Claim<'_>) -> String {
     static ANOTHER: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::new("another").expect("a secret"));
     let refusal = claim.verify(&KEYS, &ANOTHER).expect_err("the secret is wrong");
     match refusal.details() {
-        Details::Mismatch(mismatch) => mismatch.canonical_request().to_vec(),
+        Details::Mismatch(mismatch) => mismatch.string_to_sign().to_owned(),
         other => panic!("{other:?}"),
     }
 }
 
-fn canonical_requests(inputs: &[Vec<u8>]) -> Vec<Vec<u8>> {
+fn strings_to_sign(inputs: &[Vec<u8>]) -> Vec<String> {
     let read = |input: &Vec<u8>| {
         let text = String::from_utf8(input.clone()).expect("a request is text");
         let request = Request::read(&text);
         match verify::parse(&request.view(), &EXPECTATIONS, now()).expect("the request is signed") {
-            Presented::Query(claim) | Presented::Header(claim) => canonical_request(claim),
+            Presented::Query(claim) | Presented::Header(claim) => string_to_sign(claim),
             Presented::Anonymous => panic!("the request is signed"),
         }
     };
@@ -209,4 +247,56 @@ fn sign_header(method: &str, target: &str, headers: &[(&str, &str)], body: Body)
     let signed = signed.expect("the request can be signed");
     let signed: Vec<(&str, &str)> = signed.iter().collect();
     write(method, target, &[&[("host", HOST)], headers, &signed].concat())
+}
+
+fn signed_with_v2() -> Vec<Vec<u8>> {
+    let by_header =
+        format!("AWS {ACCESS_KEY_ID}:{}", sigv2("PUT\n\ntext/plain\n\nx-amz-date:20130524T000000Z\n/bucket/a%20b"));
+    vec![
+        write("GET", &signed_with_sigv2("/bucket/key", ""), &[("host", HOST)]),
+        write("GET", &signed_with_sigv2("/bucket/a%20b", "versionId=1"), &[("host", HOST)]),
+        write(
+            "PUT",
+            "/bucket/a%20b",
+            &[
+                ("host", HOST),
+                ("content-type", "text/plain"),
+                ("x-amz-date", "20130524T000000Z"),
+                ("authorization", &by_header),
+            ],
+        ),
+    ]
+}
+
+fn signed_with_v4a() -> Vec<Vec<u8>> {
+    let endpoint = Endpoint::parse(&format!("http://{HOST}")).expect("an endpoint");
+    let address = Address::object(&endpoint, AddressingStyle::Path, "bucket", "key").expect("an address");
+    let credentials = credentials();
+    let presign = Presign::new(&credentials, region(), address, Method::Get);
+    let url = presign.sign_for_regions(&RegionSet::all(), &KEYS, now()).expect("the URL can be signed");
+    let target = url.expose().split_once(HOST).expect("the host stands in the URL").1;
+    let parts = RequestParts { method: "GET", host: HOST, target: "/bucket?a", headers: &[] };
+    let set = RegionSet::of([region()]).expect("a set");
+    let signed = gatepass_signing::sigv4a::header::sign(
+        &parts,
+        Body::Unsigned,
+        &credentials,
+        &set,
+        ServiceName::S3,
+        &KEYS,
+        now(),
+    );
+    let signed = signed.expect("the request can be signed");
+    let headers: Vec<(&str, &str)> = signed.iter().collect();
+    vec![
+        write("GET", target, &[("host", HOST)]),
+        write("GET", "/bucket?a", &[&[("host", HOST)], headers.as_slice()].concat()),
+    ]
+}
+
+/// The example body, and a trailer.
+fn encode(mut encoder: Encoder) -> Vec<u8> {
+    let body = [encoder.next(CONTENT).expect("one chunk").as_bytes(), CONTENT].concat();
+    let end = encoder.finish(&[("x-amz-checksum-crc32", "NhCmhg==")]).expect("all chunks are there");
+    [body, end.into_bytes()].concat()
 }
