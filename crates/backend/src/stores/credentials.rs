@@ -4,10 +4,13 @@ use aws_config::{
     Region, default_provider::credentials::DefaultCredentialsChain, profile::ProfileFileCredentialsProvider,
     provider_config::ProviderConfig,
 };
-use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError as ProviderError};
-use gatepass_signing::credentials::{AccessKeyId, Credentials, CredentialsError, SecretKey, SessionToken};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use gatepass_signing::{
+    credentials::{AccessKeyId, Credentials, CredentialsError},
+    signer::{ShortSession, Signer, SignerError},
+};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 use crate::config::{CredentialsConfig, SecretError};
 
@@ -23,22 +26,15 @@ pub enum KeysError {
     /// What was read are no keys.
     #[error("what was found are no keys")]
     Form(#[from] CredentialsError),
-    /// The chain found nothing.
+    /// The chain found nothing that works.
     #[error("no credentials were found where the AWS tools look")]
-    Chain(#[source] Box<ProviderError>),
+    Chain(#[from] SignerError),
 }
 
 /// Where a store's keys come from.
 pub(super) enum KeySource {
     Fixed(Credentials),
-    Provided(Box<ProvidedKeys>),
-}
-
-pub(super) struct ProvidedKeys {
-    profile: Option<String>,
-    region: String,
-    provider: OnceCell<Box<dyn ProvideCredentials>>,
-    held: Mutex<Option<Credentials>>,
+    Provided(Signer),
 }
 
 impl KeySource {
@@ -51,61 +47,57 @@ impl KeySource {
             CredentialsConfig::Chain { .. } => None,
             CredentialsConfig::Profile { profile } => Some(profile.clone()),
         };
-        let (provider, held) = (OnceCell::new(), Mutex::default());
-        Ok(Self::Provided(Box::new(ProvidedKeys { profile, region: region.to_owned(), provider, held })))
+        Ok(Self::provided(AwsTools { profile, region: region.to_owned(), provider: OnceCell::new() }))
+    }
+
+    /// The store is given the end of its URLs with the reason: better a short URL than none.
+    fn provided(provider: impl ProvideCredentials + 'static) -> Self {
+        let signer = Signer::new(SharedCredentialsProvider::new(provider));
+        Self::Provided(signer.on_short_session(ShortSession::Accept).with_margin(SignedDuration::ZERO))
     }
 
     /// Keys that work for `lifetime` more, or else the longest-living that can be had.
     pub(super) async fn keys(&self, lifetime: SignedDuration, now: Timestamp) -> Result<Credentials, KeysError> {
         match self {
             Self::Fixed(credentials) => Ok(credentials.clone()),
-            Self::Provided(keys) => keys.keys(lifetime.max(RENEW_BEFORE_END), now).await,
+            Self::Provided(signer) => {
+                let end = now + lifetime.max(RENEW_BEFORE_END);
+                Ok(Credentials::clone(&*signer.credentials_until(end, now).await?))
+            }
         }
     }
 }
 
-impl ProvidedKeys {
-    async fn keys(&self, lifetime: SignedDuration, now: Timestamp) -> Result<Credentials, KeysError> {
-        // Holding the lock while asking makes the renewal single-flight.
-        let mut held = self.held.lock().await;
-        let lasts = |keys: &Credentials| keys.expires_at().is_none_or(|end| end.duration_since(now) >= lifetime);
-        if let Some(keys) = held.as_ref().filter(|keys| lasts(keys)) {
-            return Ok(keys.clone());
-        }
-        let provider = self.provider.get_or_init(|| self.provider()).await;
-        match provider.provide_credentials().await {
-            Ok(found) => {
-                let keys = convert(&found)?;
-                *held = Some(keys.clone());
-                Ok(keys)
-            }
-            Err(error) => match held.as_ref().filter(|keys| keys.expires_at().is_none_or(|end| end > now)) {
-                // What is at hand still works for a while: better a short URL than none.
-                Some(keys) => Ok(keys.clone()),
-                None => Err(KeysError::Chain(Box::new(error))),
-            },
-        }
-    }
+/// What the AWS tools would find, looked for when the first URL is signed.
+#[derive(Debug)]
+struct AwsTools {
+    profile: Option<String>,
+    region: String,
+    provider: OnceCell<SharedCredentialsProvider>,
+}
 
-    async fn provider(&self) -> Box<dyn ProvideCredentials> {
+impl AwsTools {
+    async fn open(&self) -> SharedCredentialsProvider {
         let region = Region::new(self.region.clone());
         match &self.profile {
-            None => Box::new(DefaultCredentialsChain::builder().region(region).build().await),
+            None => SharedCredentialsProvider::new(DefaultCredentialsChain::builder().region(region).build().await),
             Some(profile) => {
                 let config = ProviderConfig::without_region().with_region(Some(region));
-                Box::new(ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build())
+                let builder = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile);
+                SharedCredentialsProvider::new(builder.build())
             }
         }
     }
 }
 
-fn convert(found: &aws_credential_types::Credentials) -> Result<Credentials, CredentialsError> {
-    let id = AccessKeyId::new(found.access_key_id())?;
-    let secret = SecretKey::new(found.secret_access_key())?;
-    let end = found.expiry().and_then(|end| Timestamp::try_from(end).ok());
-    match found.session_token() {
-        Some(token) => Ok(Credentials::temporary(id, secret, SessionToken::new(token)?, end)),
-        None => Ok(Credentials::long_term(id, secret)),
+impl ProvideCredentials for AwsTools {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            self.provider.get_or_init(|| self.open()).await.provide_credentials().await
+        })
     }
 }
 
@@ -119,7 +111,7 @@ mod tests {
         time::Duration,
     };
 
-    use aws_credential_types::provider::future;
+    use aws_credential_types::provider::error::CredentialsError as ProviderError;
 
     use super::*;
 
@@ -150,19 +142,10 @@ mod tests {
         "2026-11-01T12:00:00Z".parse().expect("a time")
     }
 
-    fn keys_from(provider: &Provider) -> ProvidedKeys {
-        ProvidedKeys {
-            profile: None,
-            region: "eu-central-1".to_owned(),
-            provider: OnceCell::new_with(Some(Box::new(provider.clone()))),
-            held: Mutex::default(),
-        }
-    }
-
     #[tokio::test]
     async fn keys_are_kept_while_they_last_and_renewed_before_they_end() {
         let provider = Provider::default();
-        let keys = keys_from(&provider);
+        let keys = KeySource::provided(provider.clone());
         let minute = SignedDuration::from_mins(1);
         for (minutes, lifetime, asked) in [(0, 15, 1), (45, 15, 1), (45, 16, 2), (104, 16, 2), (105, 16, 3)] {
             let now = start() + minute * minutes;
@@ -174,12 +157,12 @@ mod tests {
     #[tokio::test]
     async fn keys_at_hand_serve_until_their_end_when_no_new_ones_come() {
         let provider = Provider::default();
-        let keys = keys_from(&provider);
+        let keys = KeySource::provided(provider.clone());
         let lifetime = SignedDuration::from_mins(15);
         let end = keys.keys(lifetime, start()).await.expect("keys").expires_at().expect("an end");
         provider.down.store(true, Ordering::SeqCst);
         let late = keys.keys(lifetime, end - SignedDuration::from_secs(1)).await.expect("the old ones");
         assert_eq!(late.expires_at(), Some(end));
-        assert!(matches!(keys.keys(lifetime, end).await, Err(KeysError::Chain(_))));
+        assert!(matches!(keys.keys(lifetime, end).await, Err(KeysError::Chain(SignerError::Provider(_)))));
     }
 }
