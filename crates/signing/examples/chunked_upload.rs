@@ -14,7 +14,7 @@ use gatepass_signing::sigv4::{KeyCache, Region, ServiceName};
 use jiff::Timestamp;
 
 /// Sixty-four KiB and a bit: two chunks.
-const BODY: [u8; 66_000] = [b'a'; 66_000];
+static BODY: [u8; 66_000] = [b'a'; 66_000];
 
 pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let credentials = Credentials::long_term(

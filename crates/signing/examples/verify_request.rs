@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::fmt;
 
 use gatepass_signing::address::{Address, AddressingStyle, Endpoint};
 use gatepass_signing::credentials::{AccessKeyId, Credentials, SecretKey};
@@ -22,6 +23,16 @@ enum No {
     /// The reason is an enum with a variant for each rule; `gatepass-protocol` makes S3's answers of them.
     Refused(Refusal),
     UnknownKey,
+}
+
+impl fmt::Display for No {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsigned => f.write_str("no signature"),
+            Self::Refused(refusal) => write!(f, "{refusal} ({:?})", refusal.reason()),
+            Self::UnknownKey => f.write_str("no such key"),
+        }
+    }
 }
 
 struct Gate {
@@ -67,8 +78,9 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
 
     let verified = gate.let_in(&get, now).expect("a good URL");
     println!("let in: {} {}", verified.method(), verified.target().path());
-    println!("another method: {:?}", gate.let_in(&RequestView { method: "DELETE", ..get }, now).err());
-    println!("too late: {:?}", gate.let_in(&get, now + SignedDuration::from_secs(61)).err());
-    println!("unsigned: {:?}", gate.let_in(&RequestView { target: "/photos/a%20cat.jpg", ..get }, now).err());
+    let no = |request: &RequestView<'_>, now| gate.let_in(request, now).expect_err("a bad request");
+    println!("another method: {}", no(&RequestView { method: "DELETE", ..get }, now));
+    println!("too late: {}", no(&get, now + SignedDuration::from_secs(61)));
+    println!("unsigned: {}", no(&RequestView { target: "/photos/a%20cat.jpg", ..get }, now));
     Ok(())
 }
