@@ -307,7 +307,8 @@ impl fmt::Display for LimitedBy {
     }
 }
 
-/// When something signed ends, and why then. Every kind of signed result carries one.
+/// When something signed ends, and why then. URLs and forms of S3 carry one; what CloudFront signs has no credentials that
+/// end, nor an age, and ends when it says.
 ///
 /// Invariant: `effective_expires_at` is the earliest of what can end it, and never after `expires_at`. What cannot be
 /// known when signing is not in it: a key that is withdrawn, a permission that is lost, a policy nobody spoke of.
