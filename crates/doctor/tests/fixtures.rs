@@ -192,4 +192,31 @@ fn a_request_that_is_right_has_no_findings_and_says_what_was_looked_at() {
     let report = explain(&Input { credentials: Some(&credentials), ..Input::new(&fixture.exchange, signed_at) });
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     assert!(report.checked.len() > 10);
+    let computed = "what the signature computes to, with the credentials at hand";
+    assert!(report.checked.contains(&computed));
+    let unaided = explain(&Input::new(&fixture.exchange, signed_at));
+    assert!(unaided.findings.is_empty() && !unaided.checked.contains(&computed), "{:?}", unaided.checked);
+}
+
+#[test]
+fn a_refusal_without_a_reason_leaves_candidates_in_order() {
+    let mut fixture = fixtures().into_iter().find(|fixture| fixture.name == "no_such_key").unwrap();
+    fixture.exchange.response.error = None;
+    fixture.exchange.response.status = Some(403);
+    let ids =
+        |fixture: &Fixture| -> Vec<Cause> { fixture.explained().findings.iter().map(|finding| finding.id).collect() };
+    assert_eq!(ids(&fixture), [Cause::AccessDeniedByPolicy, Cause::WrongSecret]);
+    fixture.exchange.request.method = Some("HEAD".to_owned());
+    assert_eq!(ids(&fixture), [Cause::MethodMismatch, Cause::AccessDeniedByPolicy, Cause::WrongSecret]);
+    fixture.exchange.request.method = Some("GET".to_owned());
+    fixture.case.credentials = true;
+    assert_eq!(ids(&fixture), [Cause::AccessDeniedByPolicy], "the signature is right");
+}
+
+#[test]
+fn a_secret_that_is_not_the_one_at_hand_is_found_without_an_answer() {
+    let mut fixture = fixtures().into_iter().find(|fixture| fixture.name == "wrong_secret.with_credentials").unwrap();
+    fixture.exchange.response.error = None;
+    fixture.exchange.response.status = None;
+    assert_eq!(fixture.explained().findings[0].id, Cause::WrongSecret);
 }

@@ -303,6 +303,19 @@ mod tests {
     }
 
     #[test]
+    fn headers_and_fields_are_bounded() {
+        let repeated = |what: &str, count: usize| format!("curl http://h/{}", format!(" {what}").repeat(count));
+        let headers = |count| {
+            let request = request(&repeated("-H a:b", count));
+            request.headers.into_iter().flatten().filter(|(name, _)| name == "a").count()
+        };
+        let fields = |count| request(&repeated("-F a=b", count)).form.len();
+        for (given, read) in [(MAX_FIELDS, MAX_FIELDS), (MAX_FIELDS + 1, MAX_FIELDS)] {
+            assert_eq!((headers(given), fields(given)), (read, read));
+        }
+    }
+
+    #[test]
     fn a_form_has_its_fields_in_order() {
         let form = request("curl -F key=a -F 'policy=e30=' -F 'file=@/tmp/a b.txt;type=text/plain' http://h/").form;
         let fields: Vec<_> =

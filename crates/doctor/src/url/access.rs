@@ -18,6 +18,15 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
     {
         not_there(subject, findings);
     }
+    if subject.error.is_none() && subject.status() == Some(403) && !findings.is_explained() {
+        // HEAD has no body, and browsers keep it from scripts.
+        let (said, likelihood) = if findings.signature_is_right {
+            ("the answer is 403, and the signature is right for the credentials at hand", Likelihood::Likely)
+        } else {
+            ("the answer is 403 without a reason; the signer may not be allowed", Likelihood::Possible)
+        };
+        return findings.add(Cause::AccessDeniedByPolicy, likelihood, said, ALLOW);
+    }
     let is_kms = code.starts_with("KMS.");
     if (code != "AccessDenied" && !is_kms && code != "AllAccessDisabled" && code != "AccountProblem")
         || findings.is_explained()

@@ -62,7 +62,10 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
 
 /// The secret cannot be seen from outside: it is what is left.
 pub(super) fn last_resort(subject: &Subject<'_>, findings: &mut Findings) {
-    if subject.code() != "SignatureDoesNotMatch" || findings.is_explained() {
+    let is_refused = subject.error.is_none() && subject.status() == Some(403) && !findings.signature_is_right;
+    let is_wrong = subject.code() == "SignatureDoesNotMatch" || is_refused || findings.signature_was_tried;
+    let is_in_doubt = subject.signature_is_in_doubt() && subject.cloudfront().is_none();
+    if !is_wrong || !is_in_doubt || subject.access_key_id().is_none() || findings.is_explained() {
         return;
     }
     if findings.signature_is_right {

@@ -49,6 +49,11 @@ impl<'a> Input<'a> {
     }
 }
 
+const COMPUTED: &str = "what the signature computes to, with the credentials at hand";
+const RECEIVED: &str = "what the server computed, byte for byte";
+const OF_FORMS: &str = "the policy of the form";
+const OF_CLOUDFRONT: &str = "the policy and the key of CloudFront";
+
 /// Adds what it sees.
 type Look = fn(&Subject<'_>, &mut Findings);
 
@@ -56,8 +61,8 @@ type Look = fn(&Subject<'_>, &mut Findings);
 const LOOKS: &[(&str, Look)] = &[
     ("the URL as a whole: nothing cut off, no HTML escapes, no second signature", query::whole),
     ("the scheme of the signature", scheme::look),
-    ("what the signature computes to, with the credentials at hand", hypotheses::look),
-    ("what the server computed, byte for byte", difference::look),
+    (COMPUTED, hypotheses::look),
+    (RECEIVED, difference::look),
     ("the time of signing, the lifetime and the clocks", time::look),
     ("the access key and the session token", credentials::look),
     ("region, host and addressing style", place::look),
@@ -66,8 +71,8 @@ const LOOKS: &[(&str, Look)] = &[
     ("the signed headers, and those that should have been", headers::look),
     ("the parameters of the query", query::look),
     ("the headers of encryption", encryption::look),
-    ("the policy of the form", policy::look),
-    ("the policy and the key of CloudFront", cloudfront::look),
+    (OF_FORMS, policy::look),
+    (OF_CLOUDFRONT, cloudfront::look),
     ("permissions, and whether the object is there", access::look),
     ("what is left when nothing else is", credentials::last_resort),
 ];
@@ -80,15 +85,29 @@ pub fn explain(input: &Input<'_>) -> Report {
     for (_, look) in LOOKS {
         look(&subject, &mut findings);
     }
+    let is_computed = findings.signature_is_right || findings.signature_was_tried;
     let mut report = Report {
         kind: subject.kind(),
         url: parts(&subject),
         signed: recompute::signed(&subject),
         findings: findings.sorted(),
-        checked: LOOKS.iter().map(|(what, _)| *what).collect(),
+        checked: checked(&subject, is_computed),
     };
     scrub(&mut report, &subject);
     report
+}
+
+/// What was looked at: a look that had nothing to look at does not count.
+fn checked(subject: &Subject<'_>, is_computed: bool) -> Vec<&'static str> {
+    let has_seen = subject.error.is_some_and(|error| error.get("CanonicalRequest").is_some());
+    let could_see = |what: &str| match what {
+        COMPUTED => is_computed,
+        RECEIVED => has_seen,
+        OF_FORMS => subject.post().is_some(),
+        OF_CLOUDFRONT => subject.cloudfront().is_some(),
+        _ => true,
+    };
+    LOOKS.iter().map(|(what, _)| *what).filter(|what| could_see(what)).collect()
 }
 
 /// Whatever secret the looks may have quoted is taken out again.
