@@ -36,8 +36,10 @@ fn main() -> Result<()> {
         names => names.iter().map(|name| find(name)).collect::<Result<Vec<_>>>()?,
     };
     println!("seed {}, {} executions of each target", arguments.seed, arguments.runs);
-    for target in chosen {
-        fuzz(target, &arguments)?;
+    let failures: Vec<String> =
+        chosen.into_iter().filter_map(|target| fuzz(target, &arguments).err()).map(|error| error.to_string()).collect();
+    if !failures.is_empty() {
+        bail!("{}", failures.join("\n"));
     }
     Ok(())
 }

@@ -18,7 +18,10 @@ pub(super) const EXPLAIN_INPUT: Target = Target {
             Ok(exchanges) => {
                 for exchange in exchanges.iter().take(2) {
                     let report = explain(&Input::new(exchange, now()));
-                    if exchange.request.url.contains(&format!("&X-Amz-Signature={SECRET}")) {
+                    let url = &exchange.request.url;
+                    let query = url.split_once('?').map_or("", |(_, query)| query);
+                    // Under another name, or in a path, nobody knows it for a signature.
+                    if query.contains(&format!("&X-Amz-Signature={SECRET}")) && url.matches(SECRET).count() == 1 {
                         assert!(!format!("{report:?}").contains(SECRET), "a signature is shown");
                     }
                 }
