@@ -14,6 +14,14 @@ use crate::encode;
 pub struct Endpoint {
     scheme: Scheme,
     authority: String,
+    host: Host,
+}
+
+/// Whether a bucket can stand before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Host {
+    Name,
+    IpAddress,
 }
 
 /// The two schemes that S3 speaks.
@@ -60,7 +68,8 @@ impl Endpoint {
             authority.push(':');
             authority.push_str(&port.to_string());
         }
-        Ok(Self { scheme, authority })
+        let host = if is_a_name(&authority) { Host::Name } else { Host::IpAddress };
+        Ok(Self { scheme, authority, host })
     }
 
     /// The scheme.
@@ -73,12 +82,6 @@ impl Endpoint {
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.authority
-    }
-
-    fn has_a_name(&self) -> bool {
-        let host = self.authority.split(':').next().unwrap_or_default();
-        !host.starts_with('[')
-            && host.rsplit('.').next().is_some_and(|label| label.bytes().any(|byte| !byte.is_ascii_digit()))
     }
 }
 
@@ -101,14 +104,18 @@ pub enum AddressingStyle {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     scheme: Scheme,
-    /// The whole URL in one piece, so that an address costs one allocation: `scheme://host/path`.
+    /// The whole URL in one piece, so that an address costs one allocation: `scheme://host/path`. Whoever signs it may
+    /// write behind it.
     url: String,
     path_at: usize,
+    path_end: usize,
 }
 
 impl Address {
     /// The longest key: S3 counts its UTF-8 bytes.
     pub const MAX_KEY_BYTES: usize = 1024;
+    /// What a response header and a version take in a URL.
+    const ROOM: usize = 192;
 
     /// An object.
     pub fn object(endpoint: &Endpoint, style: AddressingStyle, bucket: &str, key: &str) -> Result<Self, AddressError> {
@@ -123,6 +130,7 @@ impl Address {
             address.url.push('/');
         }
         encode::path(key, &mut address.url);
+        address.path_end = address.url.len();
         Ok(address)
     }
 
@@ -149,7 +157,7 @@ impl Address {
                     !label.is_empty()
                         && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 });
-                if !is_host_name || !endpoint.has_a_name() {
+                if !is_host_name || endpoint.host != Host::Name {
                     return Err(AddressError::VirtualHost);
                 }
                 Ok(Self::of(endpoint, bucket, ".", "", more))
@@ -166,7 +174,8 @@ impl Address {
     fn of(endpoint: &Endpoint, before_host: &str, dot: &str, bucket: &str, more: usize) -> Self {
         let authority = endpoint.authority.as_str();
         let scheme = endpoint.scheme.as_str();
-        let length = scheme.len() + 4 + before_host.len() + dot.len() + authority.len() + bucket.len() + more;
+        let length =
+            Self::ROOM + scheme.len() + 4 + before_host.len() + dot.len() + authority.len() + bucket.len() + more;
         let mut url = String::with_capacity(length);
         for part in [scheme, "://", before_host, dot, authority] {
             url.push_str(part);
@@ -174,7 +183,8 @@ impl Address {
         let path_at = url.len();
         url.push('/');
         url.push_str(bucket);
-        Self { scheme: endpoint.scheme, url, path_at }
+        let path_end = url.len();
+        Self { scheme: endpoint.scheme, url, path_at, path_end }
     }
 
     /// The scheme.
@@ -192,12 +202,22 @@ impl Address {
     /// The percent-encoded path, as it is sent and as it is signed.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.url[self.path_at..]
+        &self.url[self.path_at..self.path_end]
     }
 
     /// `scheme://host/path`, which is the URL before anything is added to it.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.url[..self.path_end]
+    }
+
+    /// The text to write behind, which has room for some parameters already.
+    pub(crate) fn text_mut(&mut self) -> &mut String {
+        &mut self.url
+    }
+
+    /// The same text, to read what was written.
+    pub(crate) fn text(&self) -> &str {
         &self.url
     }
 }
@@ -226,6 +246,12 @@ pub enum AddressError {
     /// A key has at most [`Address::MAX_KEY_BYTES`] bytes.
     #[error("the object key is longer than {max} bytes", max = Address::MAX_KEY_BYTES)]
     KeyTooLong,
+}
+
+fn is_a_name(authority: &str) -> bool {
+    let host = authority.split(':').next().unwrap_or_default();
+    !host.starts_with('[')
+        && host.rsplit('.').next().is_some_and(|label| label.bytes().any(|byte| !byte.is_ascii_digit()))
 }
 
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), AddressError> {

@@ -6,8 +6,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use smallvec::SmallVec;
-
 use crate::encode::{self, DecodeError, Plus};
 
 /// A borrowed view of the head of a request.
@@ -120,11 +118,13 @@ impl fmt::Debug for Target {
 pub struct Query {
     /// The raw query, and behind it whatever of it had to be decoded: one allocation for all parameters.
     text: String,
-    pairs: SmallVec<[Pair; 10]>,
+    pairs: Vec<Pair>,
 }
 
-/// One parameter of a [`Query`]: where its parts stand in the text. Small numbers, because parameters are kept without an
-/// allocation of their own and move with what has them.
+/// Where parameters of given names stand, in the order of the names.
+pub(crate) type Places<const N: usize> = [Option<usize>; N];
+
+/// One parameter of a [`Query`]: where its parts stand in the text. Small numbers, because many are looked at.
 #[derive(Clone, Copy)]
 struct Pair {
     start: u32,
@@ -147,6 +147,8 @@ struct Decoded {
 impl Query {
     /// The most parameters of one request. S3's longest list has some twenty.
     pub const MAX_PARAMETERS: usize = 128;
+    /// Those of a signed URL with two of its own.
+    const USUAL_PARAMETERS: usize = 10;
     /// The longest query. Forms are read as queries too, and are longer than any target.
     pub const MAX_BYTES: usize = 1024 * 1024;
 
@@ -156,7 +158,8 @@ impl Query {
             return Err(TargetError::TooLong);
         }
         // What is decoded is never longer than what it was decoded from.
-        let mut query = Self { text: String::with_capacity(2 * raw.len()), pairs: SmallVec::new() };
+        let mut query =
+            Self { text: String::with_capacity(2 * raw.len()), pairs: Vec::with_capacity(Self::USUAL_PARAMETERS) };
         query.text.push_str(raw);
         let mut start = 0;
         while start < raw.len() {
@@ -220,13 +223,26 @@ impl Query {
         self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
-    /// As [`get`](Self::get), borrowing from the raw query that was parsed where nothing had to be decoded.
-    pub(crate) fn get_in<'a>(&self, raw: &'a str, name: &str) -> Option<Cow<'a, str>> {
-        let pair = self.pairs.iter().find(|pair| self.name(pair) == name)?;
-        Some(match pair.decoded {
+    /// The place of the first parameter of each name, and the first parameter that has the same name as one before it.
+    pub(crate) fn places<const N: usize>(&self, names: &[&'static str; N]) -> Result<Places<N>, (&'static str, &str)> {
+        let mut places = [None; N];
+        for (at, pair) in self.pairs.iter().enumerate() {
+            let name = self.name(pair);
+            let Some(which) = names.iter().position(|other| *other == name) else { continue };
+            if places[which].replace(at).is_some() {
+                return Err((names[which], self.value(pair)));
+            }
+        }
+        Ok(places)
+    }
+
+    /// The value at a place, borrowing from the raw query that was parsed where nothing had to be decoded.
+    pub(crate) fn value_at<'a>(&self, raw: &'a str, at: usize) -> Cow<'a, str> {
+        let pair = &self.pairs[at];
+        match pair.decoded {
             None => Cow::Borrowed(&raw[pair.value_start() as usize..pair.end as usize]),
             Some(_) => Cow::Owned(self.value(pair).to_owned()),
-        })
+        }
     }
 
     /// Whether a parameter is present, with a value or without.

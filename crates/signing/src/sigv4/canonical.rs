@@ -73,7 +73,7 @@ pub(crate) fn push_header<'v>(out: &mut HeaderBlock, name: &str, values: impl It
         if index > 0 {
             out.push(b',');
         }
-        if value.iter().any(is_blank) {
+        if value.iter().fold(false, |found, byte| found | is_blank(byte)) {
             let words = value.split(is_blank).filter(|word| !word.is_empty());
             for (index, word) in words.enumerate() {
                 if index > 0 {

@@ -107,7 +107,7 @@ pub fn sign(
     let signed_at = unsigned.signed_at;
     let scope = Scope::new(&signed_at, region.clone(), service);
     let key = keys.key(credentials.access_key_id(), credentials.secret_key(), &scope);
-    let signature = key.sign_request(&signed_at, &scope, &unsigned.canonical_digest);
+    let signature = key.sign_request(&signed_at, &unsigned.canonical_digest);
     let authorization = unsigned.authorization(credentials.access_key_id(), &scope, &signature.expose());
     let chunk_seed = match body {
         Body::SignedChunks(trailer) => {

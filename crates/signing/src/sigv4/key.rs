@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use smallvec::SmallVec;
 use subtle::ConstantTimeEq;
 
 use crate::credentials::{AccessKeyId, SecretKey};
@@ -35,7 +34,11 @@ impl Signature {
     /// Whether two signatures are the same, in a time that tells nothing about where they differ.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        // All differences are gathered before one comparison, eight bytes at a time.
+        let pairs = self.0.as_chunks::<8>().0.iter().zip(other.0.as_chunks::<8>().0);
+        let difference =
+            pairs.fold(0, |all, (one, other)| all | (u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*other)));
+        difference.ct_eq(&0).into()
     }
 
     /// 64 lower-case hex digits.
@@ -58,7 +61,13 @@ impl fmt::Debug for Signature {
 
 /// The key derived for one scope, held as an HMAC that has already absorbed it: signing with it hashes only the message.
 #[derive(Clone)]
-pub(crate) struct SigningKey(Hmac<Sha256>);
+pub(crate) struct SigningKey {
+    hmac: Hmac<Sha256>,
+    /// The scope as it stands in a string to sign, from the line break before it to the one behind it.
+    scope_line: String,
+    /// The scope as it stands in a query, behind the access key id.
+    scope_in_query: String,
+}
 
 impl SigningKey {
     /// `HMAC(HMAC(HMAC(HMAC("AWS4" + secret, date), region), service), "aws4_request")`.
@@ -66,15 +75,17 @@ impl SigningKey {
         let mut first = zeroize::Zeroizing::new(Vec::with_capacity(4 + secret.expose().len()));
         first.extend_from_slice(b"AWS4");
         first.extend_from_slice(secret.expose().as_bytes());
-        let key = [scope.date(), scope.region().as_str(), scope.service().as_str(), TERMINAL]
+        let hmac = [scope.date(), scope.region().as_str(), scope.service().as_str(), TERMINAL]
             .iter()
             .fold(keyed(&first), |key, part| keyed(&key.chain_update(part).finalize().into_bytes()));
-        Self(key)
+        // No part of a scope has anything to encode but what separates them.
+        let scope_in_query = format!("/{scope}").replace('/', "%2F");
+        Self { hmac, scope_line: format!("\n{scope}\n"), scope_in_query }
     }
 
     /// Signs the concatenation of `parts`.
     pub(crate) fn sign(&self, parts: &[&[u8]]) -> Signature {
-        let mut hmac = self.0.clone();
+        let mut hmac = self.hmac.clone();
         for part in parts {
             hmac.update(part);
         }
@@ -82,11 +93,18 @@ impl SigningKey {
     }
 
     /// Signs `AWS4-HMAC-SHA256 \n date \n scope \n hex(digest of the canonical request)`.
-    pub(crate) fn sign_request(&self, signed_at: &AmzDate, scope: &Scope, canonical_digest: &[u8; 32]) -> Signature {
-        // Put together first, and without an allocation: the longest scope leaves room.
-        let mut text = SmallVec::<[u8; 256]>::new();
-        string_to_sign(signed_at, scope, canonical_digest, |part| text.extend_from_slice(part.as_bytes()));
-        self.sign(&[&text])
+    pub(crate) fn sign_request(&self, signed_at: &AmzDate, canonical_digest: &[u8; 32]) -> Signature {
+        self.sign(&[
+            b"AWS4-HMAC-SHA256\n",
+            signed_at.as_str().as_bytes(),
+            self.scope_line.as_bytes(),
+            &encode::hex_of_32(canonical_digest),
+        ])
+    }
+
+    /// `%2F` and the scope, encoded for a query.
+    pub(crate) fn scope_in_query(&self) -> &str {
+        &self.scope_in_query
     }
 }
 
@@ -212,6 +230,27 @@ mod tests {
         let derived = SigningKey::derive(&secret("s"), &scope("20260101"));
         for _ in 0..2 {
             assert_eq!(signed(&cache.key(&id, &secret("s"), &scope("20260101"))), signed(&derived));
+        }
+    }
+
+    #[test]
+    fn a_request_is_signed_over_its_string_to_sign() {
+        let (secret, scope) = (secret("s"), scope("20260101"));
+        let key = SigningKey::derive(&secret, &scope);
+        let (signed_at, digest) = (AmzDate::parse("20260101T010203Z").unwrap(), [7; 32]);
+        let mut text = String::new();
+        string_to_sign(&signed_at, &scope, &digest, |part| text.push_str(part));
+        assert_eq!(key.sign_request(&signed_at, &digest).expose(), key.sign(&[text.as_bytes()]).expose());
+        assert_eq!(key.scope_in_query(), "%2F20260101%2Fus-east-1%2Fs3%2Faws4_request");
+    }
+
+    #[test]
+    fn signatures_differ_wherever_a_byte_does() {
+        let signature = Signature([7; 32]);
+        for place in 0..32 {
+            let mut other = [7; 32];
+            other[place] ^= 0x80;
+            assert!(!signature.matches(&Signature(other)), "{place}");
         }
     }
 

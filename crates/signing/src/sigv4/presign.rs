@@ -8,8 +8,7 @@
 mod v4a;
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
-use std::ops::Range;
+use std::fmt;
 
 use jiff::Timestamp;
 use smallvec::SmallVec;
@@ -19,9 +18,9 @@ use crate::credentials::Credentials;
 use crate::encode;
 use crate::signed_url::SignedUrl;
 use crate::sigv4::canonical::{CanonicalQuery, CanonicalRequest, HeaderBlock, push_header};
-use crate::sigv4::key::KeyCache;
+use crate::sigv4::key::{KeyCache, SigningKey};
 use crate::sigv4::scope::{Region, Scope, ServiceName};
-use crate::sigv4::{ALGORITHM, TERMINAL, UNSIGNED_PAYLOAD, parameter};
+use crate::sigv4::{ALGORITHM, UNSIGNED_PAYLOAD, parameter};
 use crate::time::{Lifetime, SigningWindow};
 
 /// The method that a signed URL is good for. S3 signs GET and HEAD differently: one URL never serves both.
@@ -94,6 +93,9 @@ impl ResponseOverride {
     }
 
     fn from_parameter(name: &str) -> Option<Self> {
+        if !name.starts_with("response-") {
+            return None;
+        }
         Self::ALL.into_iter().find(|candidate| candidate.parameter() == name)
     }
 }
@@ -125,58 +127,16 @@ pub struct Presign<'a> {
     payload: PayloadParameter,
 }
 
-/// The parameters that were added: encoded, and sorted by encoded name. A response header or a version takes no
-/// allocation.
-#[derive(Clone, Default)]
-struct AddedQuery {
-    /// `name=value` of one after the other, in the order in which they were added.
-    text: SmallVec<[u8; 192]>,
-    sorted: SmallVec<[Added; 4]>,
-}
+/// The parameters that were added, sorted by encoded name. Their texts, `name=value` encoded, stand behind the address, in
+/// the order in which they were added.
+type AddedQuery = SmallVec<[Added; 4]>;
 
-/// Where a parameter stands in [`AddedQuery::text`].
+/// Where an added parameter stands in the text of the address.
 #[derive(Clone, Copy)]
 struct Added {
-    start: u32,
-    name_end: u32,
-    end: u32,
-}
-
-impl AddedQuery {
-    /// Adds a parameter, unless there is one of that name.
-    fn add(&mut self, name: &str, value: &str) -> Result<(), PresignError> {
-        let start = self.end();
-        encode::component_to(name, |part| self.text.extend_from_slice(part.as_bytes()));
-        let name_end = self.end();
-        self.text.push(b'=');
-        encode::component_to(value, |part| self.text.extend_from_slice(part.as_bytes()));
-        let end = self.end();
-        let added = Added { start, name_end, end };
-        match self.sorted.binary_search_by(|other| self.name(other).cmp(self.name(&added))) {
-            Ok(_) => Err(PresignError::Repeated { name: self.name(&added).to_owned() }),
-            Err(place) => {
-                self.sorted.insert(place, added);
-                Ok(())
-            }
-        }
-    }
-
-    fn name(&self, added: &Added) -> &str {
-        self.part(added.start..added.name_end)
-    }
-
-    fn end(&self) -> u32 {
-        u32::try_from(self.text.len()).expect("nobody adds gigabytes to a URL")
-    }
-
-    fn part(&self, span: Range<u32>) -> &str {
-        std::str::from_utf8(&self.text[span.start as usize..span.end as usize]).expect("what was encoded is ASCII")
-    }
-
-    /// `name` and `name=value` of each, in order.
-    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.sorted.iter().map(|added| (self.name(added), self.part(added.start..added.end)))
-    }
+    start: usize,
+    name_end: usize,
+    end: usize,
 }
 
 impl<'a> Presign<'a> {
@@ -195,7 +155,7 @@ impl<'a> Presign<'a> {
             address,
             method,
             window: lifetime.into(),
-            query: AddedQuery::default(),
+            query: AddedQuery::new(),
             headers: Vec::new(),
             payload: PayloadParameter::Absent,
         }
@@ -216,16 +176,43 @@ impl<'a> Presign<'a> {
             return Err(PresignError::ReservedParameter { name: name.to_owned() });
         }
         if ResponseOverride::from_parameter(name).is_some() {
-            if !matches!(self.method, Method::Get | Method::Head) {
-                return Err(PresignError::OverrideOfWrite);
-            }
-            // S3 refuses what it cannot put into a header: beyond ISO 8859-1, and controls.
-            if value.chars().any(|c| c.is_control() || c > '\u{ff}') {
-                return Err(PresignError::HeaderValue { name: name.to_owned() });
+            self.check_override(name, value)?;
+        }
+        let text = self.address.text_mut();
+        let start = text.len();
+        encode::component(name, text);
+        let name_end = text.len();
+        text.push('=');
+        encode::component(value, text);
+        let added = Added { start, name_end, end: text.len() };
+        match self.query.binary_search_by(|other| self.name_of(other).cmp(self.name_of(&added))) {
+            Ok(_) => Err(PresignError::Repeated { name: self.name_of(&added).to_owned() }),
+            Err(place) => {
+                self.query.insert(place, added);
+                Ok(self)
             }
         }
-        self.query.add(name, value)?;
-        Ok(self)
+    }
+
+    fn check_override(&self, name: &str, value: &str) -> Result<(), PresignError> {
+        if !matches!(self.method, Method::Get | Method::Head) {
+            return Err(PresignError::OverrideOfWrite);
+        }
+        // S3 refuses what it cannot put into a header: beyond ISO 8859-1, and controls.
+        let is_visible_ascii = value.bytes().fold(true, |visible, byte| visible & (b' '..=b'~').contains(&byte));
+        if !is_visible_ascii && value.chars().any(|c| c.is_control() || c > '\u{ff}') {
+            return Err(PresignError::HeaderValue { name: name.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn name_of(&self, added: &Added) -> &str {
+        &self.address.text()[added.start..added.name_end]
+    }
+
+    /// `name` and `name=value` of each added parameter, in order.
+    fn added(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.query.iter().map(|added| (self.name_of(added), &self.address.text()[added.start..added.end]))
     }
 
     /// Sets a response header of a GET or HEAD.
@@ -293,7 +280,8 @@ impl<'a> Presign<'a> {
         url.push_str(self.address.as_str());
         url.push('?');
         let query_at = url.len();
-        self.push_query(&mut url, &scope, signed_at.as_str(), payload, &signed_headers);
+        let key = keys.key(self.credentials.access_key_id(), self.credentials.secret_key(), &scope);
+        self.push_query(&mut url, &key, signed_at.as_str(), payload, &signed_headers);
 
         let canonical = CanonicalRequest {
             method: self.method.as_str(),
@@ -303,8 +291,7 @@ impl<'a> Presign<'a> {
             signed_headers: &signed_headers,
             payload: payload.unwrap_or(UNSIGNED_PAYLOAD),
         };
-        let key = keys.key(self.credentials.access_key_id(), self.credentials.secret_key(), &scope);
-        let signature = key.sign_request(&signed_at, &scope, &canonical.digest()).hex();
+        let signature = key.sign_request(&signed_at, &canonical.digest()).hex();
         push_parameter(&mut url, query_at, parameter::SIGNATURE);
         url.push_str(std::str::from_utf8(&signature).expect("hex digits are ASCII"));
 
@@ -317,11 +304,11 @@ impl<'a> Presign<'a> {
     }
 
     /// Appends the canonical query, which is also the query that is sent.
-    fn push_query(&self, url: &mut String, scope: &Scope, date: &str, payload: Option<&str>, signed_headers: &str) {
+    fn push_query(&self, url: &mut String, key: &SigningKey, date: &str, payload: Option<&str>, signed_headers: &str) {
         let query_at = url.len();
         // No added name begins with `x-amz-`, so the authentication parameters stand together.
         let before = |(name, _): &(&str, &str)| *name < parameter::ALGORITHM;
-        for (_, pair) in self.query.iter().take_while(before) {
+        for (_, pair) in self.added().take_while(before) {
             push_pair(url, query_at, pair);
         }
         push_parameter(url, query_at, parameter::ALGORITHM);
@@ -332,22 +319,18 @@ impl<'a> Presign<'a> {
         }
         push_parameter(url, query_at, parameter::CREDENTIAL);
         encode::component(self.credentials.access_key_id().as_str(), url);
-        // Neither a date nor the names of regions and services have anything to encode.
-        for part in [scope.date(), scope.region().as_str(), scope.service().as_str(), TERMINAL] {
-            url.push_str("%2F");
-            url.push_str(part);
-        }
+        url.push_str(key.scope_in_query());
         push_parameter(url, query_at, parameter::DATE);
         url.push_str(date);
         push_parameter(url, query_at, parameter::EXPIRES);
-        write!(url, "{}", self.window.lifetime().as_secs()).expect("a string takes everything");
+        push_decimal(url, self.window.lifetime().as_secs());
         if let Some(token) = self.credentials.session_token() {
             push_parameter(url, query_at, parameter::SECURITY_TOKEN);
             url.push_str(token.expose_encoded());
         }
         push_parameter(url, query_at, parameter::SIGNED_HEADERS);
         encode::component(signed_headers, url);
-        for (_, pair) in self.query.iter().skip_while(before) {
+        for (_, pair) in self.added().skip_while(before) {
             push_pair(url, query_at, pair);
         }
     }
@@ -383,7 +366,7 @@ impl<'a> Presign<'a> {
     fn capacity(&self, signed_headers: &str) -> usize {
         let token = self.credentials.session_token().map_or(0, |token| token.expose_encoded().len() + 24);
         let credential = 3 * self.credentials.access_key_id().as_str().len() + self.region.as_str().len();
-        let query = self.query.text.len() + self.query.sorted.len();
+        let query = self.address.text().len() - self.address.as_str().len() + self.query.len();
         400 + self.address.as_str().len() + query + 3 * signed_headers.len() + credential + token
     }
 }
@@ -398,7 +381,7 @@ impl fmt::Debug for Presign<'_> {
             .field("address", &self.address)
             .field("method", &self.method)
             .field("window", &self.window)
-            .field("query", &self.query.iter().map(|(_, pair)| pair).collect::<Vec<_>>())
+            .field("query", &self.added().map(|(_, pair)| pair).collect::<Vec<_>>())
             .field("headers", &header_names)
             .finish_non_exhaustive()
     }
@@ -411,6 +394,14 @@ fn push_parameter(url: &mut String, query_at: usize, name: &str) {
     }
     url.push_str(name);
     url.push('=');
+}
+
+/// Appends a number, without the machinery of formatting.
+fn push_decimal(url: &mut String, number: u64) {
+    if number >= 10 {
+        push_decimal(url, number / 10);
+    }
+    url.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// Appends an encoded pair.

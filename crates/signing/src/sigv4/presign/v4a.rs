@@ -72,7 +72,7 @@ impl Presign<'_> {
 
     /// The canonical query of what was added and what is stated. No name stands in both.
     fn query_with(&self, stated: Vec<(&'static str, String)>) -> String {
-        let added = self.query.iter().map(|(name, pair)| (name.to_owned(), pair.to_owned()));
+        let added = self.added().map(|(name, pair)| (name.to_owned(), pair.to_owned()));
         let mut pairs: Vec<(String, String)> = added.collect();
         for (name, value) in stated {
             let mut pair = format!("{name}=");

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::credential::check_same_date;
 use super::{Details, Echo, Mechanism, Reason, Refusal, Scheme, Schemes};
 use crate::credentials::SessionToken;
-use crate::request::{Query, RequestView};
+use crate::request::{Places, Query, RequestView};
 use crate::sigv2;
 use crate::sigv4::parameter;
 use crate::time::{AmzDate, Lifetime};
@@ -29,23 +29,35 @@ pub(super) fn scheme(query: &Query, schemes: Schemes, authorization: Option<&[u8
 }
 
 /// The parameters of a signed URL, of which none that says how to verify is repeated.
+///
+/// AWS does not document what it does with a repeated one. Whichever is taken, another party on the way may take the other
+/// one; so neither is.
 pub(super) struct Parameters<'q, 'a> {
     query: &'q Query,
     /// The query as it arrived.
     raw: &'a str,
+    places: Places<{ parameter::AUTHENTICATION.len() }>,
 }
 
 impl<'q, 'a> Parameters<'q, 'a> {
     /// Takes the parameters of a target.
     pub(super) fn read(request: &RequestView<'a>, query: &'q Query) -> Result<Self, Refusal> {
-        refuse_repeated(query)?;
+        let places = query.places(&parameter::AUTHENTICATION).map_err(|(name, second)| {
+            let details = Details::Argument { name, value: Echo(second.to_owned()) };
+            Refusal::new(Reason::ParameterRepeated, Mechanism::Query, details)
+        })?;
         let raw = request.target.split_once('?').map_or("", |(_, query)| query);
-        Ok(Self { query, raw })
+        Ok(Self { query, raw, places })
+    }
+
+    fn find(&self, name: &str) -> Option<Cow<'a, str>> {
+        let which = parameter::AUTHENTICATION.iter().position(|other| *other == name)?;
+        Some(self.query.value_at(self.raw, self.places[which]?))
     }
 
     /// A parameter that must be there.
     pub(super) fn get(&self, name: &str) -> Result<Cow<'a, str>, Refusal> {
-        self.query.get_in(self.raw, name).ok_or_else(|| refusal(Reason::ParameterMissing))
+        self.find(name).ok_or_else(|| refusal(Reason::ParameterMissing))
     }
 
     /// `X-Amz-Date`, which is on the date of the credential.
@@ -69,31 +81,11 @@ impl<'q, 'a> Parameters<'q, 'a> {
 
     /// The token of temporary credentials, if there is one.
     pub(super) fn session_token(&self) -> Result<Option<Cow<'a, str>>, Refusal> {
-        match self.query.get_in(self.raw, parameter::SECURITY_TOKEN) {
+        match self.find(parameter::SECURITY_TOKEN) {
             Some(token) if !SessionToken::is_token(&token) => Err(refusal(Reason::SessionTokenMalformed)),
             token => Ok(token),
         }
     }
-}
-
-/// AWS does not document what it does with a repeated authentication parameter. Whichever is taken, another party on the
-/// way may take the other one; so neither is.
-fn refuse_repeated(query: &Query) -> Result<(), Refusal> {
-    let mut seen = [false; parameter::AUTHENTICATION.len()];
-    let place = |name: &str| {
-        // Most names of a query begin otherwise, or are of another length than most of these.
-        if !name.starts_with("X-Amz-") {
-            return None;
-        }
-        parameter::AUTHENTICATION.iter().position(|other| *other == name)
-    };
-    for (place, value) in query.iter().filter_map(|(name, value)| Some((place(name)?, value))) {
-        if std::mem::replace(&mut seen[place], true) {
-            let details = Details::Argument { name: parameter::AUTHENTICATION[place], value: Echo(value.to_owned()) };
-            return Err(Refusal::new(Reason::ParameterRepeated, Mechanism::Query, details));
-        }
-    }
-    Ok(())
 }
 
 /// Digits only: `5.0`, `+5` and `1e20` are no numbers here. Zero is one, and a URL that has expired as it is signed.

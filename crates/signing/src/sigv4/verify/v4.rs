@@ -106,7 +106,7 @@ impl Signed<'_> {
         let canonical = Canonical::of(&head, &self.signed_headers, &payload_line);
         let digest = sha256(&canonical.0);
         let key = keys.key(&head.access_key_id, secret, &self.scope);
-        let expected = key.sign_request(&self.signed_at, &self.scope, &digest);
+        let expected = key.sign_request(&self.signed_at, &digest);
         let Some(provided) = Signature::parse(&self.signature).filter(|provided| provided.matches(&expected)) else {
             return Err(self.mismatch(&head, canonical, &digest));
         };
