@@ -74,6 +74,10 @@ pub fn parse(body: &[u8], root: &str, limits: Limits) -> Result<Element, S3Error
     }
     let text = std::str::from_utf8(body).map_err(|_| S3Error::malformed_xml())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // No version of XML has this character, neither as it is nor as a reference: what held it could not be written again.
+    if text.contains('\0') {
+        return Err(S3Error::malformed_xml());
+    }
     let element = build(text, limits.elements).ok_or_else(S3Error::malformed_xml)?;
     if element.name == root { Ok(element) } else { Err(S3Error::malformed_xml()) }
 }
@@ -171,6 +175,14 @@ mod tests {
         for text in [laughs, outside, "<!DOCTYPE A><A/>", "<A>&x;</A>"] {
             assert_eq!(read(text).unwrap_err().code().as_str(), "MalformedXML", "{text}");
         }
+    }
+
+    #[test]
+    fn a_null_is_refused_in_every_form() {
+        for text in ["<A>\0</A>", "<A><![CDATA[\0]]></A>", "<A b=\"\0\"/>", "<A>&#0;</A>", "<A>&#x0;</A>"] {
+            assert_eq!(read(text).unwrap_err().code().as_str(), "MalformedXML", "{text:?}");
+        }
+        assert_eq!(read("<A>&#1;\u{1}</A>").unwrap().text(), "\u{1}\u{1}", "keys may have other controls");
     }
 
     #[test]
