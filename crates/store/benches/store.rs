@@ -96,6 +96,8 @@ impl Served {
             region: "us-east-1".to_owned(),
             hosts: Hosts { path_style: vec!["127.0.0.1".to_owned()], virtual_host_bases: Vec::new() },
             fsync,
+            reserve_bytes: 0,
+            free_space: gatepass_store::free_space_of_the_disk(),
             root: RootSource::Given(credentials()),
             now: Arc::new(noon),
         })

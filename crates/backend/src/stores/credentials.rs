@@ -34,7 +34,7 @@ pub enum KeysError {
 /// Where a store's keys come from.
 pub(super) enum KeySource {
     Fixed(Credentials),
-    Provided(Signer),
+    Provided(Box<Signer>),
 }
 
 impl KeySource {
@@ -53,7 +53,8 @@ impl KeySource {
     /// The store is given the end of its URLs with the reason: better a short URL than none.
     fn provided(provider: impl ProvideCredentials + 'static) -> Self {
         let signer = Signer::new(SharedCredentialsProvider::new(provider));
-        Self::Provided(signer.on_short_session(ShortSession::Accept).with_margin(SignedDuration::ZERO))
+        let signer = signer.on_short_session(ShortSession::Accept).with_margin(SignedDuration::ZERO);
+        Self::Provided(Box::new(signer))
     }
 
     /// Keys that work for `lifetime` more, or else the longest-living that can be had.

@@ -23,12 +23,15 @@ use crate::peers::{Case, cases, settings, target_with, unsigned_url, verified};
 
 const CASES: u32 = 10_000;
 
-/// What `aws-sigv4` adds to the request.
+/// Names and values.
+type Pairs = Vec<(String, String)>;
+
+/// What `aws-sigv4` adds to the request: to its query, and to its headers.
 fn signed_by_aws(
     case: &Case,
     location: SignatureLocation,
     regions: &str,
-) -> (Vec<(String, String)>, Vec<(String, String)>) {
+) -> (Pairs, Pairs) {
     let identity =
         aws_credential_types::Credentials::new(&case.access_key_id, &case.secret, case.token.clone(), None, "test")
             .into();
@@ -96,7 +99,8 @@ proptest! {
         headers.push(("host".to_owned(), case.address().host().to_owned()));
         headers.sort();
         let collapse = |value: &str| value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", collapse(value))).collect();
+        let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}:{}\n", collapse(value))).collect();
+        let lines = lines.concat();
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
         let path = &address["https://".len() + case.address().host().len()..];
         let canonical = format!(

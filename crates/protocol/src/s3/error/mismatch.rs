@@ -52,9 +52,8 @@ fn redact_token(canonical: &str) -> String {
 /// Replaces the session token where it is a header with a line of its own, as in SigV2's string to sign.
 fn redact_lines(text: &str) -> String {
     const HEADER_NAME: &str = "x-amz-security-token:";
-    let redact = |line: &str| match line.starts_with(HEADER_NAME) {
-        true => format!("{HEADER_NAME}{REDACTED}"),
-        false => line.to_owned(),
+    let redact = |line: &str| {
+        if line.starts_with(HEADER_NAME) { format!("{HEADER_NAME}{REDACTED}") } else { line.to_owned() }
     };
     text.split('\n').map(redact).collect::<Vec<_>>().join("\n")
 }
