@@ -483,6 +483,15 @@ fn a_session_token_needs_a_condition_and_is_shown_to_nobody() {
 }
 
 #[test]
+fn signature_version_4_is_refused_where_it_is_off() {
+    for schemes in [Schemes::NONE, Schemes::NONE.with(Scheme::SigV2), Schemes::NONE.with(Scheme::SigV4a)] {
+        let expectations = Expectations { schemes, ..expectations() };
+        let refusal = Sent::with_conditions("").verify_for(&expectations).unwrap_err();
+        assert_eq!(refusal.reason(), Reason::Algorithm, "{schemes:?}");
+    }
+}
+
+#[test]
 fn signature_version_2_is_off_until_it_is_asked_for() {
     let policy =
         base64(br#"{"expiration": "2026-01-01T13:00:00Z", "conditions": [{"bucket": "bucket"}, {"key": "k"}]}"#);

@@ -6,8 +6,8 @@ use gatepass_signing::request::{Query, Target};
 use gatepass_signing::sigv4::header::{self, Body, RequestParts};
 use gatepass_signing::sigv4::presign::{Method, Presign};
 use gatepass_signing::sigv4::verify::{
-    Details, Expectations, MAX_HEADER_BYTES, MAX_HEADERS, Mechanism, Payload, Presented, Reason, Service,
-    anonymous_payload,
+    Details, Expectations, MAX_HEADER_BYTES, MAX_HEADERS, Mechanism, Payload, Presented, Reason, Scheme, Schemes,
+    Service, anonymous_payload,
 };
 use gatepass_signing::sigv4::{KeyCache, Region, ServiceName};
 use gatepass_signing::time::Lifetime;
@@ -376,4 +376,16 @@ fn sizes_are_bounded_on_both_sides() {
     let parameters = |count: usize| Request::new("GET", &format!("/?{}", "a&".repeat(count)), &[]);
     assert_eq!(parse(&parameters(Query::MAX_PARAMETERS)), Ok(()));
     assert_eq!(parse(&parameters(Query::MAX_PARAMETERS + 1)), Err(Reason::TooManyParameters));
+}
+
+#[test]
+fn a_scheme_that_is_off_is_refused_wherever_its_signature_stands() {
+    let by_query = presigned(Method::Get, "k");
+    let by_header = header_signed("GET", "/bucket/k", &[], Body::of(b""));
+    for schemes in [Schemes::NONE, Schemes::NONE.with(Scheme::SigV2), Schemes::NONE.with(Scheme::SigV4a)] {
+        let expectations = Expectations { schemes, ..expectations() };
+        let reason = |request: &Request| request.verify_for(&expectations, &secret(), midnight()).unwrap_err().reason();
+        assert_eq!(reason(&by_query), Reason::Algorithm, "{schemes:?}");
+        assert_eq!(reason(&by_header), Reason::AuthorizationType, "{schemes:?}");
+    }
 }

@@ -47,7 +47,7 @@ impl PostClaim {
             (field::POLICY, "policy"),
         ];
         let [algorithm, credential, date, _, _] = required(&fields, REQUIRED)?;
-        if algorithm != ALGORITHM {
+        if algorithm != ALGORITHM || !expectations.schemes.contains(Scheme::SigV4) {
             return Err(argument(Reason::Algorithm, "X-Amz-Algorithm", algorithm));
         }
         let (access_key_id, scope) = credential::read(credential, expectations)?;

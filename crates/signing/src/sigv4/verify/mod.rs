@@ -102,6 +102,9 @@ fn claim_by_query<'a>(
     match scheme {
         Scheme::SigV2 if !expectations.schemes.contains(scheme) => Err(Refusal::plain(Reason::SigV2, Mechanism::Query)),
         Scheme::SigV2 => v2::by_query(request, target, expectations, now),
+        Scheme::SigV4 if !expectations.schemes.contains(scheme) => {
+            Err(Refusal::plain(Reason::Algorithm, Mechanism::Query))
+        }
         Scheme::SigV4 => v4::by_query(request, target, expectations, now),
         #[cfg(feature = "sigv4a")]
         Scheme::SigV4a => v4a::by_query(request, target, expectations, now),
