@@ -95,8 +95,12 @@ impl<'a> Fields<'a> {
 
 const AMZ_PREFIX: &str = "x-amz-";
 
+/// A parameter counts only where its name could be that of a header (RFC 9110 section 5.1). Decoded it may have a `:` and a
+/// line end, with which one parameter would sign as several headers that never came.
 fn is_signed(lower_case_name: &str) -> bool {
-    lower_case_name.starts_with(AMZ_PREFIX) || matches!(lower_case_name, "content-md5" | "content-type")
+    let is_token = |name: &str| name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+    (lower_case_name.starts_with(AMZ_PREFIX) && is_token(lower_case_name))
+        || matches!(lower_case_name, "content-md5" | "content-type")
 }
 
 /// Appends a value without the blanks around it, and with one space for each fold: no value makes a line of its own.

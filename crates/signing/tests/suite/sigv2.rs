@@ -167,6 +167,31 @@ fn parameters_of_a_url_count_as_headers() {
     assert_eq!(reason(&request.with("x-amz-copy-source", "/b/secret")), Reason::SignatureMismatch);
 }
 
+/// Names are not unfolded as values are: one with a line end in it would make lines of which nobody knows whose they are.
+#[test]
+fn the_name_of_a_parameter_makes_no_line_of_its_own() {
+    let request = presigned("PUT", "/b/k?x-amz-acl=private&x-amz-meta-a=1", "x-amz-acl:private\nx-amz-meta-a:1\n/b/k");
+    assert!(verify(&request).is_ok());
+    for name in ["x-amz-acl%3Aprivate%0Ax-amz-meta-a", "X-Amz-Acl%3aprivate%0ax-amz-meta-a"] {
+        let request = request.clone().target("x-amz-acl=private&x-amz-meta-a=1", &format!("{name}=1"));
+        assert_eq!(reason(&request), Reason::SignatureMismatch, "{name}");
+    }
+}
+
+/// One line of the string to sign has one value: whoever reads the other would read what nobody signed.
+#[test]
+fn a_content_header_stands_once() {
+    for name in ["Content-Type", "content-md5"] {
+        let request = presigned("GET", "/b/k", "/b/k");
+        let once = request.clone().with(name, "");
+        assert!(verify(&once).is_ok(), "{name}");
+        assert_eq!(reason(&once.with(name, "text/html")), Reason::HeaderRepeated, "{name}");
+    }
+    let request = header_signed(&[("Date", DATE)], &format!("{DATE}\n/b/k%2f1?acl"));
+    assert!(verify(&request).is_ok());
+    assert_eq!(reason(&request.with("content-type", "text/html")), Reason::HeaderRepeated);
+}
+
 #[test]
 fn a_signed_request_verifies_with_either_date() {
     let with_date = header_signed(&[("Date", DATE)], &format!("{DATE}\n/b/k%2f1?acl"));

@@ -52,6 +52,7 @@ pub(super) fn by_query<'a>(
         Refusal::new(Reason::SigV2AccessKeyIdMalformed, mechanism, Details::Received(access_key_id.to_owned()))
     })?;
     let expires_at = read_expires(expires, now)?;
+    check_content_headers(&request, mechanism)?;
     let session_token = session_token(&request, query, mechanism)?;
     let payload = payload::declared_by_sigv2(&request, field_of(query, CONTENT_SHA256), mechanism)?;
     let signed = Signed {
@@ -85,6 +86,7 @@ pub(super) fn by_header<'a>(
             Refusal::new(Reason::SigV2AuthorizationMalformed, mechanism, details)
         })?;
     let (at, line) = read_date(&request, expectations, now)?;
+    check_content_headers(&request, mechanism)?;
     let session_token = session_token(&request, target.query(), mechanism)?;
     let payload = payload::declared_by_sigv2(&request, field_of(target.query(), CONTENT_SHA256), mechanism)?;
     let signed = Signed {
@@ -104,6 +106,13 @@ fn check_service(expectations: &Expectations, mechanism: Mechanism) -> Result<()
         Service::S3 => Ok(()),
         Service::Sts { .. } => Err(Refusal::plain(Reason::SigV2, mechanism)),
     }
+}
+
+/// The string to sign has one line for each of these, and one value on it. Of two, the other would not be signed.
+fn check_content_headers(request: &RequestView<'_>, mechanism: Mechanism) -> Result<(), Refusal> {
+    single_header(request, "content-md5", mechanism)?;
+    single_header(request, "content-type", mechanism)?;
+    Ok(())
 }
 
 /// A parameter that must be there, and once: whichever of two is taken, another reader may take the other.
