@@ -197,6 +197,21 @@ fn a_signed_trailer_cannot_be_left_out_or_changed() {
     assert_eq!(decode_with(&forged), Err(ChunkError::SignatureMismatch));
 }
 
+/// Else a body of nothing but line ends would be read for as long as somebody sends it.
+#[test]
+fn one_empty_line_at_most_stands_before_a_trailer_signature() {
+    let (payload, body) = encoded(b"hello", Some(&[("x-amz-checksum-crc32", "AAAAAA==")]));
+    let at = body.windows(23).position(|window| window == b"x-amz-trailer-signature").unwrap();
+    let with = |between: &[u8]| {
+        let body = [&body[..at], between, &body[at..]].concat();
+        decode(payload.decoder(5).unwrap(), &body, usize::MAX)
+    };
+    assert!(with(b"").is_ok());
+    assert!(with(b"\r\n").is_ok());
+    assert_eq!(with(b"\r\n\r\n"), Err(ChunkError::TrailerMalformed));
+    assert_eq!(with(b"\r\nx-amz-checksum-sha1:x\r\n"), Err(ChunkError::TrailerMalformed), "trailers have ended");
+}
+
 #[test]
 fn nothing_follows_a_trailer_signature() {
     let (payload, body) = encoded(b"hello", Some(&[("x-amz-checksum-crc32", "AAAAAA==")]));

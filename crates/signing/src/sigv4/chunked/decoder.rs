@@ -83,6 +83,8 @@ enum State {
     /// The CRLF after the data of a chunk.
     ChunkEnd,
     TrailerLine,
+    /// The signature of the trailers, after an empty line.
+    TrailerSignature,
     /// The CRLF after the last chunk of a body without trailers.
     BodyEnd,
     Done,
@@ -157,7 +159,7 @@ impl Decoder {
                         self.state = State::Done;
                     }
                 }
-                State::TrailerLine => {
+                State::TrailerLine | State::TrailerSignature => {
                     if self.take_line(input, MAX_TRAILER_BYTES, ChunkError::TrailerMalformed)? {
                         self.end_of_trailer_line()?;
                     }
@@ -263,8 +265,13 @@ impl Decoder {
     fn end_of_trailer_line(&mut self) -> Result<(), ChunkError> {
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
-            // minio-go puts an empty line between the trailers and their signature.
-            self.state = if self.seed.is_none() || self.trailer_signed { State::Done } else { State::TrailerLine };
+            self.state = match self.state {
+                _ if self.seed.is_none() || self.trailer_signed => State::Done,
+                // A second one would be the first of as many as somebody cares to send.
+                State::TrailerSignature => return Err(ChunkError::TrailerMalformed),
+                // minio-go puts an empty line between the trailers and their signature.
+                _ => State::TrailerSignature,
+            };
             return Ok(());
         }
         let line = std::str::from_utf8(&line).map_err(|_| ChunkError::TrailerMalformed)?;
@@ -276,7 +283,8 @@ impl Decoder {
         if name == TRAILER_SIGNATURE {
             return self.check_trailer_signature(value);
         }
-        if self.trailers.0.len() == MAX_TRAILERS || self.trailers.get(&name).is_some() {
+        let ended = self.state == State::TrailerSignature;
+        if ended || self.trailers.0.len() == MAX_TRAILERS || self.trailers.get(&name).is_some() {
             return Err(ChunkError::TrailerMalformed);
         }
         // The LF after each trailer is part of what is signed, a CR is not.
