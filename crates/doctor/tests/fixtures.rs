@@ -220,3 +220,21 @@ fn a_secret_that_is_not_the_one_at_hand_is_found_without_an_answer() {
     fixture.exchange.response.status = None;
     assert_eq!(fixture.explained().findings[0].id, Cause::WrongSecret);
 }
+
+#[test]
+fn what_was_copied_along_is_not_taken_for_something_missing() {
+    let url = "https://b.s3.us-east-1.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256\
+        &X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T120000Z\
+        &X-Amz-Expires=900&X-Amz-SignedHeaders=host&X-Amz-Signature=";
+    let digits = "7c3d1e5981b19dc6186c03246dccd510306eca9e22b1a0522f37d61e98ea0913";
+    for (signature, expected) in [
+        (&digits[..63], Cause::Truncated),
+        (&format!("{}x", &digits[..63]), Cause::Truncated),
+        (&format!("{digits}0"), Cause::QueryModified),
+        (&format!("{digits})."), Cause::QueryModified),
+    ] {
+        let exchange = input::read(&format!("{url}{signature}")).unwrap().remove(0);
+        let report = explain(&Input::new(&exchange, "2026-01-01T12:01:00Z".parse().unwrap()));
+        assert_eq!(report.findings[0].id, expected, "{signature}");
+    }
+}
