@@ -1,9 +1,10 @@
 //! Requests that somebody sends who should not get through, each with the refusal that stops it.
 
 use gatepass_signing::sigv4::header::Body;
-use gatepass_signing::sigv4::presign::{Method, Presign, ResponseOverride};
+use gatepass_signing::sigv4::presign::{Method, Presign, PresignError, ResponseOverride};
 use gatepass_signing::sigv4::verify::{Details, Reason};
 use gatepass_signing::time::Lifetime;
+use jiff::ToSpan as _;
 
 use crate::support::{Request, address, credentials, header_signed, midnight, presigned, region, signed};
 
@@ -20,12 +21,12 @@ fn not_signed(request: &Request) -> String {
 }
 
 #[test]
-fn an_upload_url_cannot_be_turned_into_a_copy() {
+fn attack_01_an_upload_url_cannot_be_turned_into_a_copy() {
     assert_eq!(not_signed(&put().with("x-amz-copy-source", "/bucket/secret")), "x-amz-copy-source");
 }
 
 #[test]
-fn no_amz_header_enters_unsigned() {
+fn attack_02_no_amz_header_enters_unsigned() {
     for name in [
         "x-amz-acl",
         "x-amz-tagging",
@@ -58,7 +59,7 @@ fn no_amz_header_enters_unsigned() {
 }
 
 #[test]
-fn other_headers_enter_unsigned_as_they_do_at_aws() {
+fn attack_03_other_headers_enter_unsigned_as_they_do_at_aws() {
     let request = put()
         .with("Content-Type", "text/html")
         .with("Range", "bytes=0-1")
@@ -69,7 +70,7 @@ fn other_headers_enter_unsigned_as_they_do_at_aws() {
 }
 
 #[test]
-fn a_signed_header_must_come_as_it_was_signed() {
+fn attack_03_a_signed_header_must_come_as_it_was_signed() {
     let credentials = credentials();
     let presign =
         Presign::new(&credentials, region(), address("k"), Method::Put).header("Content-Type", "image/png").unwrap();
@@ -89,7 +90,7 @@ fn a_signed_header_must_come_as_it_was_signed() {
 }
 
 #[test]
-fn unsigned_trailers_do_not_open_the_door() {
+fn attack_04_unsigned_trailers_do_not_open_the_door() {
     let streaming = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
     let refused = put().with("x-amz-content-sha256", streaming);
     assert_eq!(refused.reason(), Reason::HeadersNotSigned, "on a signed URL");
@@ -107,7 +108,7 @@ fn unsigned_trailers_do_not_open_the_door() {
 }
 
 #[test]
-fn two_mechanisms_are_one_too_many() {
+fn attack_05_two_mechanisms_are_one_too_many() {
     for authorization in ["AWS4-HMAC-SHA256 Credential=a", "AWS a:b", "Bearer x", ""] {
         let refusal = put().with("Authorization", authorization).refusal();
         assert_eq!(refusal.reason(), Reason::TwoMechanisms, "{authorization}");
@@ -135,7 +136,7 @@ fn signature_version_2_is_refused_by_name() {
 }
 
 #[test]
-fn a_url_is_good_for_one_method() {
+fn attack_07_a_url_is_good_for_one_method() {
     assert_eq!(presigned(Method::Get, "k").method("HEAD").reason(), Reason::SignatureMismatch);
     assert_eq!(presigned(Method::Get, "k").method("PUT").reason(), Reason::SignatureMismatch);
     assert_eq!(presigned(Method::Get, "k").method("get").reason(), Reason::SignatureMismatch);
@@ -148,7 +149,7 @@ fn a_url_is_good_for_one_method() {
 }
 
 #[test]
-fn no_authentication_parameter_repeats() {
+fn attack_09_no_authentication_parameter_repeats() {
     let request = || presigned(Method::Get, "k");
     for (name, value) in [
         ("X-Amz-Signature", "bad"),
@@ -173,7 +174,7 @@ fn no_authentication_parameter_repeats() {
 }
 
 #[test]
-fn no_parameter_is_added_changed_or_removed() {
+fn attack_09_no_parameter_is_added_changed_or_removed() {
     let credentials = credentials();
     let presign = Presign::new(&credentials, region(), address("k"), Method::Get)
         .query("versionId", "a")
@@ -200,7 +201,7 @@ fn no_parameter_is_added_changed_or_removed() {
 }
 
 #[test]
-fn parameter_names_are_case_sensitive_and_their_encoding_is_not_part_of_them() {
+fn attack_10_parameter_names_are_case_sensitive_and_their_encoding_is_not_part_of_them() {
     let lower = presigned(Method::Get, "k").target("X-Amz-Expires", "x-amz-expires");
     assert_eq!(lower.reason(), Reason::ParameterMissing);
     let all_lower = Request::new("GET", "/b/k?x-amz-signature=s&x-amz-expires=5", &[("host", "h")]);
@@ -213,7 +214,7 @@ fn parameter_names_are_case_sensitive_and_their_encoding_is_not_part_of_them() {
 }
 
 #[test]
-fn a_change_that_leaves_the_canonical_bytes_is_no_change() {
+fn attack_10_a_change_that_leaves_the_canonical_bytes_is_no_change() {
     let credentials = credentials();
     let presign = Presign::new(&credentials, region(), address("é +~.txt"), Method::Get)
         .response(ResponseOverride::ContentDisposition, "attachment; filename=\"a b.txt\"")
@@ -237,7 +238,7 @@ fn a_change_that_leaves_the_canonical_bytes_is_no_change() {
 }
 
 #[test]
-fn a_path_is_taken_literally_or_refused() {
+fn attack_11_a_path_is_taken_literally_or_refused() {
     for (from, to) in [
         ("up/1", "up//1"),
         ("up/1", "up/./1"),
@@ -264,7 +265,7 @@ fn a_path_is_taken_literally_or_refused() {
 }
 
 #[test]
-fn another_host_is_another_request() {
+fn attack_12_another_host_is_another_request() {
     let with_host = |host: &str| put().without("host").with("Host", host);
     assert!(with_host("127.0.0.1:9000").verify_at(midnight()).is_ok());
     for host in ["127.0.0.1", "127.0.0.1:9001", "localhost:9000", "other.bucket:9000", ""] {
@@ -306,7 +307,7 @@ fn a_mismatch_explains_itself_to_its_sender_only() {
 }
 
 #[test]
-fn the_lifetime_cannot_be_stretched() {
+fn attack_08_the_lifetime_cannot_be_stretched() {
     let credentials = credentials();
     let short =
         Presign::new(&credentials, region(), address("k"), Method::Get).expires(Lifetime::from_secs(1).unwrap());
@@ -314,4 +315,122 @@ fn the_lifetime_cannot_be_stretched() {
     assert_eq!(stretched.reason(), Reason::SignatureMismatch);
     let refreshed = signed(&short).target("X-Amz-Date=20130524T000000Z", "X-Amz-Date=20130524T000001Z");
     assert_eq!(refreshed.reason(), Reason::SignatureMismatch);
+}
+
+#[test]
+fn attack_05_an_unknown_algorithm_is_refused() {
+    let signed = header_signed("GET", "/bucket/k", &[], Body::Unsigned);
+    for scheme in ["AWS4-HMAC-SHA512", "AWS4-ECDSA-P256-SHA256", "aws4-hmac-sha256", "Basic"] {
+        let changed = signed.clone().header("authorization", "AWS4-HMAC-SHA256", scheme);
+        assert_eq!(changed.reason(), Reason::AuthorizationType, "{scheme}");
+    }
+    for scheme in ["AWS4-HMAC-SHA512", "aws4-hmac-sha256", ""] {
+        let changed = presigned(Method::Get, "k").target("AWS4-HMAC-SHA256", scheme);
+        assert_eq!(changed.reason(), Reason::Algorithm, "{scheme}");
+    }
+}
+
+#[test]
+fn attack_06_the_list_of_signed_headers_is_in_good_form_and_holds_what_was_signed() {
+    let credentials = credentials();
+    let presign =
+        Presign::new(&credentials, region(), address("k"), Method::Put).header("content-type", "image/png").unwrap();
+    let request = || signed(&presign);
+    for (list, reason) in [
+        ("content-type", Reason::HostNotSigned),
+        ("", Reason::SignedHeadersMalformed),
+        ("host%3Bcontent-type", Reason::SignedHeadersMalformed),
+        ("content-type%3Bhost%3Bhost", Reason::SignedHeadersMalformed),
+        ("Content-Type%3Bhost", Reason::SignedHeadersMalformed),
+        ("content-type%3Bhost%3B", Reason::SignedHeadersMalformed),
+        ("host", Reason::SignatureMismatch),
+        ("content-type%3Bhost%3Bx-absent", Reason::SignatureMismatch),
+    ] {
+        let changed = request().target("SignedHeaders=content-type%3Bhost", &format!("SignedHeaders={list}"));
+        assert_eq!(changed.reason(), reason, "{list}");
+    }
+}
+
+#[test]
+fn attack_08_a_lifetime_has_one_form_and_an_end() {
+    let request = || presigned(Method::Get, "k");
+    for expires in ["-1", "604801", "100000000000000000000", "1e20", "5.0", "%2B5", "", "undefined"] {
+        let reason = request().target("X-Amz-Expires=300", &format!("X-Amz-Expires={expires}")).reason();
+        let form = [Reason::ExpiresNotANumber, Reason::ExpiresNegative, Reason::ExpiresTooLong];
+        assert!(form.contains(&reason), "{expires}: {reason:?}");
+    }
+    let none = request().target("X-Amz-Expires=300", "X-Amz-Expires=0");
+    assert_eq!(none.verify_at(midnight() + 1.seconds()).unwrap_err().reason(), Reason::Expired);
+    assert_eq!(request().target("&X-Amz-Expires=300", "").reason(), Reason::ParameterMissing);
+    assert_eq!(request().target("%2F20130524%2F", "%2F20130523%2F").reason(), Reason::DateMismatch);
+    let at = |seconds: i64| request().verify_at(midnight() + seconds.seconds()).err().map(|refusal| refusal.reason());
+    assert_eq!((at(299), at(301)), (None, Some(Reason::Expired)));
+    assert_eq!((at(-15 * 60), at(-16 * 60)), (None, Some(Reason::NotYetValid)));
+}
+
+#[test]
+fn attack_11_keys_that_look_alike_are_two() {
+    for (one, other) in [("\u{e9}", "e\u{301}"), ("a", "a/"), ("a/b", "a//b"), ("a", "A"), ("a+b", "a b"), ("%41", "A")]
+    {
+        let path = |key| presigned(Method::Get, key).target.split('?').next().unwrap().to_owned();
+        let swapped = presigned(Method::Get, one).target(&path(one), &path(other));
+        assert_eq!(swapped.reason(), Reason::SignatureMismatch, "{one} {other}");
+    }
+}
+
+#[test]
+fn attack_12_a_signature_is_good_in_one_region_and_at_one_address() {
+    let elsewhere = put().target("us-east-1", "eu-west-1");
+    assert_eq!(elsewhere.reason(), Reason::CredentialRegion);
+    let virtual_host = put().target("/bucket/up/1", "/up/1").without("host").with("host", "bucket.127.0.0.1:9000");
+    assert_eq!(virtual_host.reason(), Reason::SignatureMismatch);
+}
+
+/// That a signature cannot be compared with `==` is a `compile_fail` example of its type; that its comparison takes the same
+/// time wherever it is wrong is measured by `cargo xtask timing`.
+#[test]
+fn attack_13_a_signature_that_is_wrong_anywhere_is_refused_alike() {
+    let request = presigned(Method::Get, "k");
+    let signature = request.target.split("X-Amz-Signature=").nth(1).unwrap().to_owned();
+    let refusals: Vec<String> = (0..64)
+        .map(|at| {
+            let digit = if &signature[at..=at] == "a" { "b" } else { "a" };
+            let wrong = format!("{}{digit}{}", &signature[..at], &signature[at + 1..]);
+            let refusal = request.clone().target(&signature, &wrong).refusal();
+            assert_eq!(refusal.reason(), Reason::SignatureMismatch);
+            format!("{refusal} {refusal:?}")
+        })
+        .collect();
+    assert!(refusals.iter().all(|refusal| *refusal == refusals[0]), "{refusals:?}");
+}
+
+#[test]
+fn attack_14_what_needs_no_secret_is_told_before_the_key_is_looked_up() {
+    let unknown = || put().target("AKIAIOSFODNN7EXAMPLE", "AKIAUNKNOWN");
+    let expired = midnight() + 301.seconds();
+    for request in [put(), unknown()] {
+        let refusal = request.verify_at(expired).expect_err("the URL has expired");
+        assert_eq!(refusal.reason(), Reason::Expired, "for a key that exists and for one that does not");
+    }
+    // A key that does not exist is the caller's to tell; with whatever secret, nothing is verified.
+    assert_eq!(unknown().reason(), Reason::SignatureMismatch);
+}
+
+#[test]
+fn attack_23_a_response_override_carries_no_line_break_and_is_covered() {
+    let credentials = credentials();
+    let presign = || Presign::new(&credentials, region(), address("k"), Method::Get);
+    for value in ["inline\r\nSet-Cookie: x", "inline\nx", "a\0"] {
+        let refused = presign().response(ResponseOverride::ContentDisposition, value).map(|_| ());
+        assert!(matches!(refused, Err(PresignError::HeaderValue { .. })), "{value:?}: {refused:?}");
+    }
+    let signed = signed(&presign().response(ResponseOverride::ContentType, "text/plain").unwrap());
+    for changed in [
+        signed.clone().target("text%2Fplain", "text%2Fhtml"),
+        signed.clone().target("text%2Fplain", "text%2Fplain%0d%0aSet-Cookie:x"),
+        signed.clone().target("response-content-type=text%2Fplain", ""),
+        presigned(Method::Get, "k").target("?", "?response-content-disposition=inline&"),
+    ] {
+        assert_eq!(changed.reason(), Reason::SignatureMismatch, "{changed:?}");
+    }
 }

@@ -1,9 +1,10 @@
 //! Any byte of a signed request may be changed by anybody on its way: either the canonical bytes stay as they were, or
 //! the request is refused.
 
+use gatepass_signing::sigv4::chunked::{Encoder, Layout, Trailer};
 use gatepass_signing::sigv4::header::Body;
 use gatepass_signing::sigv4::presign::{Method, Presign, ResponseOverride};
-use gatepass_signing::sigv4::verify::Presented;
+use gatepass_signing::sigv4::verify::{Payload, Presented};
 use proptest::prelude::*;
 
 use crate::support::{Request, address, credentials, expectations, header_signed, midnight, region, signed};
@@ -82,7 +83,7 @@ fn every_single_byte_of_a_signed_request_matters() {
         assert!(original.verify_at(midnight()).is_ok());
         let mut refused = 0;
         for position in 0..length(&original) {
-            for byte in [b'a', b'A', b'0', b'%', b'+', b'&', b'=', b'/', b'?', b' ', b';', 0x80] {
+            for byte in [b'a', b'A', b'0', b'%', b'+', b'&', b'=', b'/', b'?', b' ', b';', 0, 0x80] {
                 let Some(mutated) = mutate(&original, position, byte) else { continue };
                 assert_unchanged_or_refused(&original, &mutated);
                 refused += usize::from(!is_verified(&mutated));
@@ -151,6 +152,46 @@ proptest! {
         let request = Request::new("GET", "/", &[("host", "h"), ("authorization", &format!("{scheme}{rest}"))]);
         let _ = request.parse_for(&expectations(), midnight(), |_| ());
     }
+}
+
+/// A body in signed chunks with a signed trailer: no bit of it can be turned, in data, sizes, signatures or trailer, so that
+/// another body or another trailer is taken for the signer's.
+#[test]
+fn every_single_bit_of_a_signed_body_matters() {
+    const BODY: &[u8] = b"hello, world";
+    let request = header_signed("PUT", "/bucket/key", &[], Body::SignedChunks(Trailer::Signed));
+    let payload = request.verify_at(midnight()).unwrap().payload().clone();
+    let Payload::StreamingSigned(seed) = &payload else { panic!("{payload:?}") };
+    let mut encoder = Encoder::signed(seed.clone(), Layout::of(BODY.len() as u64));
+    let mut encoded = [encoder.next(BODY).unwrap().as_bytes(), BODY].concat();
+    encoded.extend_from_slice(encoder.finish(&[("x-amz-checksum-crc32", "NhCmhg==")]).unwrap().as_bytes());
+    let decode = |encoded: &[u8]| {
+        let mut decoder = payload.decoder(BODY.len() as u64).unwrap();
+        let (mut rest, mut body) = (encoded, Vec::new());
+        while let Some(data) = decoder.next(&mut rest)? {
+            body.extend_from_slice(data);
+        }
+        decoder.finish().map(|trailers| (body, trailers))
+    };
+    let original = decode(&encoded).unwrap();
+    assert_eq!(original.0, BODY);
+    let mut accepted = Vec::new();
+    for position in 0..encoded.len() {
+        for bit in 0..8 {
+            let mut changed = encoded.clone();
+            changed[position] ^= 1 << bit;
+            if let Ok(outcome) = decode(&changed) {
+                assert_eq!(outcome, original, "bit {bit} of byte {position}");
+                accepted.push(position);
+            }
+        }
+    }
+    // What changes nothing: the case of the size's hexadecimal digit and of the names of trailers, and another blank in place
+    // of the CR that ends the line of a trailer.
+    let changes_nothing = |position: &usize| encoded[*position].is_ascii_alphabetic() || encoded[*position] == b'\r';
+    assert!(accepted.iter().all(changes_nothing), "{accepted:?}");
+    accepted.dedup();
+    assert!(accepted.len() <= 1 + "xamzchecksumcrcxamztrailersignature".len() + 2, "{accepted:?}");
 }
 
 #[test]
