@@ -4,9 +4,11 @@
 //! and what was signed is then no longer what is checked.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::ops::Range;
 
-use crate::encode::{self, DecodeError, Plus};
+use crate::encode::{self, DecodeError, Decoding};
 
 /// A borrowed view of the head of a request.
 #[derive(Clone, Copy)]
@@ -65,13 +67,13 @@ impl Target {
         }
         let mut path = String::with_capacity(2 * raw_path.len());
         path.push_str(raw_path);
-        let mut decoded_path_at = 0;
-        if raw_path.contains('%') {
-            decoded_path_at = path.len();
-            encode::decode_onto(raw_path, Plus::Literal, &mut path)?;
-        }
-        let path_is_canonical = encode::is_canonical_path(raw_path);
-        Ok(Self { path, decoded_path_at, path_is_canonical, query: Query::parse(query)? })
+        let decoding = encode::decode_path(raw_path, &mut path)?;
+        Ok(Self {
+            path,
+            decoded_path_at: if decoding.is_encoded { raw_path.len() } else { 0 },
+            path_is_canonical: decoding.is_canonical,
+            query: Query::parse(query)?,
+        })
     }
 
     /// The decoded path, with its leading `/` and whatever `//`, `.` and `..` it has.
@@ -121,27 +123,44 @@ pub struct Query {
     pairs: Vec<Pair>,
 }
 
-/// Where parameters of given names stand, in the order of the names.
-pub(crate) type Places<const N: usize> = [Option<usize>; N];
-
-/// One parameter of a [`Query`]: where its parts stand in the text. Small numbers, because many are looked at.
+/// One parameter of a [`Query`].
 #[derive(Clone, Copy)]
 struct Pair {
-    start: u32,
-    /// Where the `=` stands, or the end.
-    name_end: u32,
-    end: u32,
-    decoded: Option<Decoded>,
+    raw: Place,
+    /// The same as `raw` where there was nothing to decode.
+    decoded: Place,
     /// Whether name and value are written as SigV4 writes them.
     is_canonical: bool,
 }
 
-/// Where the decoded name and value of a [`Pair`] stand, one behind the other.
-#[derive(Clone, Copy)]
-struct Decoded {
+/// Where a name, an `=` and a value stand in the text of a query.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
     start: u32,
+    /// Where the first `=` stands, or the end.
     name_end: u32,
     end: u32,
+}
+
+impl Place {
+    /// All within two [`Query::MAX_BYTES`].
+    fn new(start: usize, name_end: usize, end: usize) -> Self {
+        let place = |at: usize| u32::try_from(at).expect("a query is not as long as that");
+        Self { start: place(start), name_end: place(name_end), end: place(end) }
+    }
+
+    fn name(self) -> Range<usize> {
+        self.start as usize..self.name_end as usize
+    }
+
+    fn value(self) -> Range<usize> {
+        let end = self.end as usize;
+        (self.name_end as usize + 1).min(end)..end
+    }
+
+    fn has_equals(self) -> bool {
+        self.name_end < self.end
+    }
 }
 
 impl Query {
@@ -163,58 +182,61 @@ impl Query {
         query.text.push_str(raw);
         let mut start = 0;
         while start < raw.len() {
-            let segment = Segment::scan(&raw.as_bytes()[start..]);
-            if segment.length > 0 {
-                if query.pairs.len() == Self::MAX_PARAMETERS {
-                    return Err(TargetError::TooManyParameters);
-                }
-                query.push(raw, start, &segment)?;
-            }
-            start += segment.length + 1;
+            start = query.scan(raw, start)? + 1;
         }
         Ok(query)
     }
 
-    fn push(&mut self, raw: &str, start: usize, segment: &Segment) -> Result<(), TargetError> {
-        let (name_end, end) = (start + segment.name_length.unwrap_or(segment.length), start + segment.length);
-        let decoded = match segment.coding {
-            Coding::Literal => None,
-            Coding::Encoded => {
-                let decoded_at = self.text.len();
-                encode::decode_onto(&raw[start..name_end], Plus::Space, &mut self.text)?;
-                let decoded_name_end = self.text.len();
-                encode::decode_onto(&raw[(name_end + 1).min(end)..end], Plus::Space, &mut self.text)?;
-                Some(Decoded {
-                    start: place(decoded_at),
-                    name_end: place(decoded_name_end),
-                    end: place(self.text.len()),
-                })
+    /// Takes one parameter, looking at each byte once, and says where it ends.
+    fn scan(&mut self, raw: &str, start: usize) -> Result<usize, TargetError> {
+        let decoded_start = self.text.len();
+        let mut decoding = Decoding::of_component(raw, start);
+        // Where the first `=` stands, in the raw text and in the decoded one.
+        let mut equals = None;
+        let mut at = start;
+        loop {
+            at += encode::plain_run_of_component(&raw.as_bytes()[at..]);
+            match raw.as_bytes().get(at) {
+                None | Some(b'&') => break,
+                Some(b'%') => at = decoding.escape(at, &mut self.text)?,
+                Some(b'+') => {
+                    decoding.space(at, &mut self.text);
+                    at += 1;
+                }
+                Some(b'=') if equals.is_none() => {
+                    equals = Some((at, self.text.len() + decoding.waiting(at)));
+                    at += 1;
+                }
+                Some(_) => {
+                    decoding.is_canonical = false;
+                    at += 1;
+                }
             }
+        }
+        if at == start {
+            return Ok(at);
+        }
+        if self.pairs.len() == Self::MAX_PARAMETERS {
+            return Err(TargetError::TooManyParameters);
+        }
+        decoding.finish(at, &mut self.text);
+        let raw = Place::new(start, equals.map_or(at, |(raw, _)| raw), at);
+        let decoded = if decoding.is_encoded {
+            let end = self.text.len();
+            Place::new(decoded_start, equals.map_or(end, |(_, decoded)| decoded), end)
+        } else {
+            raw
         };
-        let is_canonical = segment.is_canonical;
-        let (start, name_end, end) = (place(start), place(name_end), place(end));
-        self.pairs.push(Pair { start, name_end, end, decoded, is_canonical });
-        Ok(())
-    }
-
-    fn part(&self, start: u32, end: u32) -> &str {
-        &self.text[start as usize..end as usize]
-    }
-
-    fn raw_name(&self, pair: &Pair) -> &str {
-        self.part(pair.start, pair.name_end)
-    }
-
-    fn raw_value(&self, pair: &Pair) -> &str {
-        self.part(pair.value_start(), pair.end)
+        self.pairs.push(Pair { raw, decoded, is_canonical: decoding.is_canonical });
+        Ok(at)
     }
 
     fn name(&self, pair: &Pair) -> &str {
-        pair.decoded.map_or_else(|| self.raw_name(pair), |decoded| self.part(decoded.start, decoded.name_end))
+        &self.text[pair.decoded.name()]
     }
 
     fn value(&self, pair: &Pair) -> &str {
-        pair.decoded.map_or_else(|| self.raw_value(pair), |decoded| self.part(decoded.name_end, decoded.end))
+        &self.text[pair.decoded.value()]
     }
 
     /// The first value of a parameter. Names are case-sensitive.
@@ -223,25 +245,14 @@ impl Query {
         self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
-    /// The place of the first parameter of each name, and the first parameter that has the same name as one before it.
-    pub(crate) fn places<const N: usize>(&self, names: &[&'static str; N]) -> Result<Places<N>, (&'static str, &str)> {
-        let mut places = [None; N];
-        for (at, pair) in self.pairs.iter().enumerate() {
-            let name = self.name(pair);
-            let Some(which) = names.iter().position(|other| *other == name) else { continue };
-            if places[which].replace(at).is_some() {
-                return Err((names[which], self.value(pair)));
-            }
-        }
-        Ok(places)
-    }
-
-    /// The value at a place, borrowing from the raw query that was parsed where nothing had to be decoded.
+    /// The value of the parameter at a place in the order of arrival, borrowing from the raw query that was parsed where
+    /// nothing had to be decoded.
     pub(crate) fn value_at<'a>(&self, raw: &'a str, at: usize) -> Cow<'a, str> {
         let pair = &self.pairs[at];
-        match pair.decoded {
-            None => Cow::Borrowed(&raw[pair.value_start() as usize..pair.end as usize]),
-            Some(_) => Cow::Owned(self.value(pair).to_owned()),
+        if pair.raw == pair.decoded {
+            Cow::Borrowed(&raw[pair.raw.value()])
+        } else {
+            Cow::Owned(self.value(pair).to_owned())
         }
     }
 
@@ -269,10 +280,16 @@ impl Query {
     /// encoded name, then by encoded value. Sorting the pairs and not the joined text matters where one name is the
     /// beginning of another (`a` and `a-b`: `-` sorts before `=`).
     pub(crate) fn feed_canonical(&self, without: Option<&str>, sink: &mut impl FnMut(&str)) {
-        let kept = || self.pairs.iter().filter(|pair| without.is_none_or(|without| self.name(pair) != without));
+        let text = self.text.as_bytes();
+        let is_kept = |pair: &&Pair| without.is_none_or(|without| &text[pair.decoded.name()] != without.as_bytes());
+        let kept = || self.pairs.iter().filter(is_kept);
         // Whoever signed a URL has most often written it so already.
         let as_they_came = kept().all(|pair| pair.is_canonical)
-            && kept().is_sorted_by_key(|pair| (self.raw_name(pair), self.raw_value(pair)));
+            && kept().is_sorted_by(|one, next| match text[one.raw.name()].cmp(&text[next.raw.name()]) {
+                Ordering::Less => true,
+                Ordering::Equal => text[one.raw.value()] <= text[next.raw.value()],
+                Ordering::Greater => false,
+            });
         if as_they_came { self.feed_in_runs(kept(), sink) } else { self.feed_sorted(kept(), sink) }
     }
 
@@ -280,22 +297,22 @@ impl Query {
     fn feed_in_runs<'q>(&'q self, pairs: impl Iterator<Item = &'q Pair>, sink: &mut impl FnMut(&str)) {
         let (mut start, mut end) = (0, 0);
         for (index, pair) in pairs.enumerate() {
-            let has_equals = pair.name_end < pair.end || pair.value_start() > pair.name_end;
-            if index == 0 || pair.start != end + 1 || !has_equals {
-                sink(self.part(start, end));
+            let place = pair.raw;
+            if index == 0 || place.start as usize != end + 1 || !place.has_equals() {
+                sink(&self.text[start..end]);
                 if index > 0 {
                     sink("&");
                 }
-                start = pair.start;
-                if !has_equals {
-                    sink(self.raw_name(pair));
+                start = place.start as usize;
+                if !place.has_equals() {
+                    sink(&self.text[place.name()]);
                     sink("=");
-                    start = pair.end;
+                    start = place.end as usize;
                 }
             }
-            end = pair.end;
+            end = place.end as usize;
         }
-        sink(self.part(start, end));
+        sink(&self.text[start..end]);
     }
 
     fn feed_sorted<'q>(&'q self, pairs: impl Iterator<Item = &'q Pair>, sink: &mut impl FnMut(&str)) {
@@ -311,59 +328,6 @@ impl Query {
             }
         }
     }
-}
-
-impl Pair {
-    /// Behind the `=`, or the end.
-    fn value_start(&self) -> u32 {
-        (self.name_end + 1).min(self.end)
-    }
-}
-
-/// What is found on the way to the next `&`.
-struct Segment {
-    length: usize,
-    /// Where the first `=` stands.
-    name_length: Option<usize>,
-    coding: Coding,
-    is_canonical: bool,
-}
-
-/// Whether a text stands for itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Coding {
-    Literal,
-    Encoded,
-}
-
-impl Segment {
-    /// Looks at each byte once.
-    fn scan(text: &[u8]) -> Self {
-        let mut segment = Self { length: 0, name_length: None, coding: Coding::Literal, is_canonical: true };
-        loop {
-            segment.length += encode::plain_run_of_component(&text[segment.length..]);
-            let rest = &text[segment.length..];
-            match rest.first() {
-                None | Some(b'&') => return segment,
-                Some(b'=') if segment.name_length.is_none() => segment.name_length = Some(segment.length),
-                Some(b'%') if encode::begins_with_canonical_escape(rest) => {
-                    segment.coding = Coding::Encoded;
-                    segment.length += 2;
-                }
-                Some(b'%' | b'+') => {
-                    segment.coding = Coding::Encoded;
-                    segment.is_canonical = false;
-                }
-                Some(_) => segment.is_canonical = false,
-            }
-            segment.length += 1;
-        }
-    }
-}
-
-/// A place in the text of a query, which has at most two [`Query::MAX_BYTES`].
-fn place(at: usize) -> u32 {
-    u32::try_from(at).expect("a query is not as long as that")
 }
 
 impl PartialEq for Query {

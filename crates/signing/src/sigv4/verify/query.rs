@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::credential::check_same_date;
 use super::{Details, Echo, Mechanism, Reason, Refusal, Scheme, Schemes};
 use crate::credentials::SessionToken;
-use crate::request::{Places, Query, RequestView};
+use crate::request::{Query, RequestView};
 use crate::sigv2;
 use crate::sigv4::parameter;
 use crate::time::{AmzDate, Lifetime};
@@ -36,26 +36,33 @@ pub(super) struct Parameters<'q, 'a> {
     query: &'q Query,
     /// The query as it arrived.
     raw: &'a str,
-    places: Places<{ parameter::AUTHENTICATION.len() }>,
+    /// Where each of [`parameter::AUTHENTICATION`] stands.
+    places: [Option<usize>; parameter::AUTHENTICATION.len()],
 }
 
 impl<'q, 'a> Parameters<'q, 'a> {
     /// Takes the parameters of a target.
     pub(super) fn read(request: &RequestView<'a>, query: &'q Query) -> Result<Self, Refusal> {
-        let places = query.places(&parameter::AUTHENTICATION).map_err(|(name, second)| {
-            let details = Details::Argument { name, value: Echo(second.to_owned()) };
-            Refusal::new(Reason::ParameterRepeated, Mechanism::Query, details)
-        })?;
+        let mut places = [None; parameter::AUTHENTICATION.len()];
+        for (at, (name, value)) in query.iter().enumerate() {
+            let Some(which) = place_of(name) else { continue };
+            if places[which].replace(at).is_some() {
+                let details =
+                    Details::Argument { name: parameter::AUTHENTICATION[which], value: Echo(value.to_owned()) };
+                return Err(Refusal::new(Reason::ParameterRepeated, Mechanism::Query, details));
+            }
+        }
         let raw = request.target.split_once('?').map_or("", |(_, query)| query);
         Ok(Self { query, raw, places })
     }
 
+    #[inline]
     fn find(&self, name: &str) -> Option<Cow<'a, str>> {
-        let which = parameter::AUTHENTICATION.iter().position(|other| *other == name)?;
-        Some(self.query.value_at(self.raw, self.places[which]?))
+        Some(self.query.value_at(self.raw, self.places[place_of(name)?]?))
     }
 
     /// A parameter that must be there.
+    #[inline]
     pub(super) fn get(&self, name: &str) -> Result<Cow<'a, str>, Refusal> {
         self.find(name).ok_or_else(|| refusal(Reason::ParameterMissing))
     }
@@ -86,6 +93,13 @@ impl<'q, 'a> Parameters<'q, 'a> {
             token => Ok(token),
         }
     }
+}
+
+/// Where a name stands in [`parameter::AUTHENTICATION`]. Few of them have the same length, so that few are compared; and
+/// of a name that is known when this is compiled the answer is, too.
+#[inline]
+fn place_of(name: &str) -> Option<usize> {
+    parameter::AUTHENTICATION.iter().position(|other| *other == name)
 }
 
 /// Digits only: `5.0`, `+5` and `1e20` are no numbers here. Zero is one, and a URL that has expired as it is signed.
