@@ -8,6 +8,7 @@ mod cloudfront;
 mod forms;
 mod objects;
 mod oracle;
+mod wrong;
 
 use gatepass_signing::credentials::{AccessKeyId, Credentials, SecretKey, SessionToken};
 use gatepass_signing::request::{Query, RequestView};
