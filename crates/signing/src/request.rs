@@ -348,7 +348,14 @@ impl fmt::Debug for Query {
 
 /// Whether the value of a query parameter must never reach a log.
 pub(crate) fn is_secret(name: &str) -> bool {
-    const SECRET: [&str; 3] = ["X-Amz-Signature", "X-Amz-Security-Token", "Signature"];
+    const SECRET: [&str; 6] = [
+        "X-Amz-Signature",
+        "X-Amz-Security-Token",
+        "X-Amz-S3session-Token",
+        "Signature",
+        "x-amz-server-side-encryption-customer-key",
+        "x-amz-copy-source-server-side-encryption-customer-key",
+    ];
     SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name))
 }
 
@@ -466,6 +473,20 @@ mod tests {
         assert_eq!(Query::parse(&"a".repeat(Query::MAX_BYTES + 1)), Err(TargetError::TooLong));
         assert!(Query::parse(&"a&".repeat(Query::MAX_PARAMETERS)).is_ok());
         assert_eq!(Query::parse(&"a&".repeat(Query::MAX_PARAMETERS + 1)), Err(TargetError::TooManyParameters));
+    }
+
+    /// SDKs that presign move headers into the query, and with them the keys that customers provide.
+    #[test]
+    fn keys_of_customers_and_tokens_of_buckets_do_not_print() {
+        for name in [
+            "X-Amz-S3session-Token",
+            "x-amz-server-side-encryption-customer-key",
+            "X-Amz-Server-Side-Encryption-Customer-Key",
+            "x-amz-copy-source-server-side-encryption-customer-key",
+        ] {
+            let printed = format!("{:?}", Query::parse(&format!("{name}=hidden")).unwrap());
+            assert!(printed.contains(name) && !printed.contains("hidden"), "{printed}");
+        }
     }
 
     #[test]
