@@ -16,7 +16,7 @@ use gatepass_signing::sigv4::chunked::{ChunkError, Encoder, Layout, Trailer, Tra
 use gatepass_signing::sigv4::header::{Body, RequestParts};
 use gatepass_signing::sigv4::presign::{Method, Presign};
 use gatepass_signing::sigv4::verify::{
-    Details, Expectations, Mechanism, Payload, Presented, Reason, Refusal, Scheme, Schemes, Verified,
+    Details, Expectations, Mechanism, Payload, Presented, Reason, Refusal, Scheme, Schemes, UnsignedHeaders, Verified,
 };
 use gatepass_signing::sigv4::{KeyCache, ServiceName};
 use gatepass_signing::sigv4a::{self, RegionSet};
@@ -120,6 +120,12 @@ fn the_region_set_is_there_and_is_one() {
     assert_eq!(reason(&narrowed), Reason::SignatureMismatch);
     let unsigned = header.header("authorization", ";x-amz-region-set", "");
     assert_eq!(reason(&unsigned), Reason::HeadersNotSigned);
+
+    // It decides, so it is signed even where unsigned headers are tolerated.
+    let unsigned_headers = UnsignedHeaders::none().and("x-amz-region-set");
+    let tolerant = Expectations { unsigned_headers, ..expectations() };
+    let refusal = unsigned.verify_for(&tolerant, &secret(), midnight()).unwrap_err();
+    assert_eq!(refusal.reason(), Reason::HeadersNotSigned);
 }
 
 #[test]

@@ -155,7 +155,7 @@ impl UnsignedHeaders {
     }
 
     /// Tolerates one more, such as a header that a proxy adds on the way. What it says is then nobody's word: do not act
-    /// on it.
+    /// on it. The verifier acts on `x-amz-security-token` and `x-amz-region-set`, which must be signed all the same.
     #[must_use]
     pub fn and(mut self, name: &str) -> Self {
         self.names.push(name.to_ascii_lowercase());

@@ -6,6 +6,10 @@ use crate::request::RequestView;
 /// The header that says what stands for the body.
 pub(super) const CONTENT_SHA256: &str = "x-amz-content-sha256";
 
+/// The headers that the verifier itself acts on and that stand nowhere else in what is signed. No expectation makes their
+/// words anybody's.
+const ALWAYS_SIGNED: [&str; 2] = ["x-amz-region-set", "x-amz-security-token"];
+
 /// The value of a header that may stand there once.
 pub(super) fn single_header<'a>(
     request: &RequestView<'a>,
@@ -64,14 +68,13 @@ pub(super) fn check_unsigned_headers(
             && name == CONTENT_SHA256
             && value == payload_line.as_bytes()
     };
+    let is_tolerated = |name: &str| may_be_unsigned.contains(name) && !ALWAYS_SIGNED.contains(&name);
     let mut names: Vec<String> = request
         .headers
         .iter()
         .filter(|(name, _)| name.as_bytes().get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"x-amz-")))
         .map(|(name, value)| (name.to_ascii_lowercase(), *value))
-        .filter(|(name, value)| {
-            !is_signed(name, signed) && !may_be_unsigned.contains(name) && !repeats_the_url(name, value)
-        })
+        .filter(|(name, value)| !is_signed(name, signed) && !is_tolerated(name) && !repeats_the_url(name, value))
         .map(|(name, _)| name)
         .collect();
     if names.is_empty() {
