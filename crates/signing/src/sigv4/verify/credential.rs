@@ -13,6 +13,11 @@ pub(super) fn read_credential(
     expectations: &Expectations,
 ) -> Result<(AccessKeyId, Scope), Refusal> {
     let malformed = || Refusal::plain(Reason::CredentialMalformed, mechanism);
+    if let Some((access_key_id, date)) = as_expected(text, expectations) {
+        let access_key_id = AccessKeyId::new(access_key_id).map_err(|_| malformed())?;
+        let scope = Scope { date, region: expectations.region.clone(), service: expectations.service.name() };
+        return Ok((access_key_id, scope));
+    }
     let mut parts = text.split('/');
     let mut part = || parts.next().ok_or_else(malformed);
     let (access_key_id, date, region, service, terminal) = (part()?, part()?, part()?, part()?, part()?);
@@ -35,6 +40,29 @@ pub(super) fn read_credential(
     Ok((access_key_id, Scope::new(&midnight, expectations.region.clone(), expectations.service.name())))
 }
 
+/// Id and date of a credential for what is served here, which most are. Read from its end, where everything is known, it
+/// need not be searched; whatever is wrong with another is found out slowly.
+fn as_expected<'t>(text: &'t str, expectations: &Expectations) -> Option<(&'t str, [u8; 8])> {
+    let rest = text.strip_suffix(TERMINAL)?.strip_suffix('/')?;
+    let rest = rest.strip_suffix(expectations.service.name().as_str())?.strip_suffix('/')?;
+    let rest = rest.strip_suffix(expectations.region.as_str())?.strip_suffix('/')?;
+    let (id, date) = rest.split_at_checked(rest.len().checked_sub(9)?)?;
+    let date = date.strip_prefix('/')?.as_bytes().try_into().ok()?;
+    (is_date(date) && !id.contains('/')).then_some((id, *date))
+}
+
+/// Whether `yyyyMMdd` is a day of the calendar.
+fn is_date(date: &[u8; 8]) -> bool {
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_i16, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i16::from(byte - b'0')))
+    };
+    let (Some(year), Some(month), Some(day)) = (number(&date[..4]), number(&date[4..6]), number(&date[6..])) else {
+        return false;
+    };
+    let small = |number: i16| i8::try_from(number).expect("two digits");
+    jiff::civil::Date::new(year, small(month), small(day)).is_ok()
+}
+
 /// The date of the credential is the date of the request.
 pub(super) fn check_same_date(
     credential: &str,
@@ -54,4 +82,43 @@ pub(super) fn midnight_of(date: &str) -> Option<AmzDate> {
     let mut text = *b"00000000T000000Z";
     text[..8].copy_from_slice(<&[u8; 8]>::try_from(date.as_bytes()).ok()?);
     AmzDate::parse(std::str::from_utf8(&text).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sigv4::Region;
+    use crate::sigv4::verify::Service;
+
+    #[test]
+    fn a_credential_for_this_place_is_read_from_its_end() {
+        let expectations = Expectations::new(Region::new("us-east-1").unwrap(), Service::S3);
+        let read = |text| as_expected(text, &expectations).map(|(id, _)| id);
+        assert_eq!(read("AKID/20130524/us-east-1/s3/aws4_request"), Some("AKID"));
+        for other in [
+            "",
+            "/20130524/us-east-1/s3/aws4_request/",
+            "A/B/20130524/us-east-1/s3/aws4_request",
+            "AKID/20130230/us-east-1/s3/aws4_request",
+            "AKID/2013052x/us-east-1/s3/aws4_request",
+            "AKID/0130524/us-east-1/s3/aws4_request",
+            "AKID20130524/us-east-1/s3/aws4_request",
+            "20130524/us-east-1/s3/aws4_request",
+            "é0130524/us-east-1/s3/aws4_request",
+            "AKID/20130524/us-east-2/s3/aws4_request",
+            "AKID/20130524/us-east-1/sts/aws4_request",
+            "AKID/20130524/us-east-1/s3/aws4_requesT",
+        ] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_is_one_on_which_a_midnight_is(date in "[012][0-9x]{3}[01][0-9][0-3][0-9]") {
+            prop_assert_eq!(is_date(date.as_bytes().try_into().unwrap()), midnight_of(&date).is_some());
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::credentials::SecretKey;
 use crate::request::{Query, RequestView, Target};
 use crate::sigv4::canonical::{CanonicalQuery, CanonicalRequest, HeaderBlock, push_header};
 use crate::sigv4::chunked::ChunkSeed;
-use crate::sigv4::key::{KeyCache, Signature, SigningKey, sha256, string_to_sign};
+use crate::sigv4::key::{KeyCache, Signature, SigningKey, string_to_sign};
 use crate::sigv4::scope::Scope;
 use crate::sigv4::{ALGORITHM, parameter};
 use crate::time::AmzDate;
@@ -103,12 +103,11 @@ impl Signed<'_> {
             &payload_line,
             &head.unsigned_headers,
         )?;
-        let canonical = Canonical::of(&head, &self.signed_headers, &payload_line);
-        let digest = sha256(&canonical.0);
+        let digest = Canonical::read(&head, &self.signed_headers, &payload_line, |canonical| canonical.digest());
         let key = keys.key(&head.access_key_id, secret, &self.scope);
         let expected = key.sign_request(&self.signed_at, &digest);
         let Some(provided) = Signature::parse(&self.signature).filter(|provided| provided.matches(&expected)) else {
-            return Err(self.mismatch(&head, canonical, &digest));
+            return Err(self.mismatch(&head, &payload_line, &digest));
         };
         let signed = SignedBy {
             scheme: Scheme::SigV4,
@@ -122,7 +121,9 @@ impl Signed<'_> {
         Ok(Verified::new(head, signed))
     }
 
-    fn mismatch(self, head: &Head<'_>, canonical: Canonical, digest: &[u8; 32]) -> Refusal {
+    /// Only here the canonical request itself is needed, and not only its digest.
+    fn mismatch(self, head: &Head<'_>, payload_line: &str, digest: &[u8; 32]) -> Refusal {
+        let canonical = Canonical::of(head, &self.signed_headers, payload_line);
         let mut text = String::new();
         string_to_sign(&self.signed_at, &self.scope, digest, |part| text.push_str(part));
         let details = Details::Mismatch(Mismatch {
@@ -140,6 +141,16 @@ pub(super) struct Canonical(pub(super) Vec<u8>);
 
 impl Canonical {
     pub(super) fn of(head: &Head<'_>, signed_headers: &str, payload_line: &str) -> Self {
+        Self(Self::read(head, signed_headers, payload_line, |canonical| canonical.to_bytes()))
+    }
+
+    /// What `reader` makes of it, without writing it down.
+    fn read<T>(
+        head: &Head<'_>,
+        signed_headers: &str,
+        payload_line: &str,
+        reader: impl FnOnce(&CanonicalRequest<'_>) -> T,
+    ) -> T {
         let request = &head.request;
         let mut headers = HeaderBlock::new();
         for name in signed_headers.split(';') {
@@ -150,14 +161,13 @@ impl Canonical {
             Mechanism::Query => Some(parameter::SIGNATURE),
             Mechanism::Header => None,
         };
-        let canonical = CanonicalRequest {
+        reader(&CanonicalRequest {
             method: request.method,
             path: &head.target.canonical_path(),
             query: CanonicalQuery::Received { query: head.target.query(), without },
             headers: &headers,
             signed_headers,
             payload: payload_line,
-        };
-        Self(canonical.to_bytes())
+        })
     }
 }
