@@ -3,7 +3,10 @@
 //! After dudect (Reparaz, Balasch, Verbauwhede: "Dude, is my code constant time?", 2017): two classes of inputs, measured in
 //! random order, the slowest measurements cropped, compared by Welch's t. Class one has a signature that is wrong in its first
 //! byte, class two in its last; a comparison that stops at the first difference is faster for class one. |t| below 4.5 is no
-//! evidence. The control is such a comparison, and shows that the clock of this machine is fine enough to tell.
+//! evidence. Each measurement takes one of many requests at random, and a wrong character is of the same kind as the right one:
+//! two fixed inputs would be told apart by where they lie in memory and by their digits, which the sender knows anyway. Two
+//! controls stand beside them: a comparison that stops at the first difference shows that the clock of this machine is fine
+//! enough to tell, and the same class measured against itself shows what the machine alone brings about.
 
 #![expect(clippy::print_stdout, reason = "the outcome is what this program is for")]
 
@@ -13,8 +16,11 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::Parser;
 use gatepass_fuzz::chance::Chance;
-use gatepass_fuzz::example::{HOST, Request, credentials, now, region, signed_with_sigv2, write};
+use gatepass_fuzz::example::{
+    ACCESS_KEY_ID, EXPIRES, HOST, Request, credentials, now, region, sigv2 as sigv2_signature, write,
+};
 use gatepass_signing::address::{Address, AddressingStyle, Endpoint};
+use gatepass_signing::encode;
 use gatepass_signing::post_policy::verify::{self as post, Form, PostPresented};
 use gatepass_signing::post_policy::{KeyRule, PostPolicy, SizeRange, UploadTarget};
 use gatepass_signing::sigv4::KeyCache;
@@ -36,6 +42,9 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
+
+/// How many different requests there are of each kind.
+const POOL: usize = 256;
 
 /// Where a signature is wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,9 +69,11 @@ fn main() -> Result<()> {
     }
     let control = welch(&arguments, control);
     println!("t control {control:.2} (a comparison that stops at the first difference)");
-    if control.abs() < THRESHOLD {
+    let itself = welch(&arguments, |subject, index, _| sigv4(subject, index, Wrong::First));
+    println!("t itself {itself:.2} (the first class, measured against itself)");
+    if control.abs() < THRESHOLD || itself.abs() >= THRESHOLD {
         bail!(
-            "the control was not told apart: this machine is too busy, or its clock too coarse, for the other figures to mean anything"
+            "the controls do not hold: this machine is too busy, or its clock too coarse, for the other figures to mean anything"
         )
     }
     if !suspects.is_empty() {
@@ -72,7 +83,7 @@ fn main() -> Result<()> {
 }
 
 /// Runs `measure` for both classes in random order; it returns nanoseconds.
-fn welch(arguments: &Arguments, measure: fn(&Subject, Wrong) -> u64) -> f64 {
+fn welch(arguments: &Arguments, measure: fn(&Subject, usize, Wrong) -> u64) -> f64 {
     let subject = Subject::new();
     let mut chance = Chance::new(arguments.seed);
     let mut first = Vec::with_capacity(arguments.measurements);
@@ -80,7 +91,7 @@ fn welch(arguments: &Arguments, measure: fn(&Subject, Wrong) -> u64) -> f64 {
     for round in 0..arguments.measurements + arguments.measurements / 10 {
         let order = if chance.below(2) == 0 { [Wrong::First, Wrong::Last] } else { [Wrong::Last, Wrong::First] };
         for class in order {
-            let took = measure(&subject, class);
+            let took = measure(&subject, chance.below(POOL), class);
             // The first tenth warms caches up.
             if round >= arguments.measurements / 10 {
                 if class == Wrong::First { first.push(took) } else { last.push(took) }
@@ -112,9 +123,9 @@ fn t(one: &[u64], other: &[u64]) -> f64 {
 struct Subject {
     keys: KeyCache,
     expectations: Expectations,
-    sigv4: [String; 2],
-    sigv2: [String; 2],
-    forms: [Form; 2],
+    sigv4: Vec<[String; 2]>,
+    sigv2: Vec<[String; 2]>,
+    forms: Vec<[Form; 2]>,
     naive: [[u8; 32]; 3],
 }
 
@@ -123,9 +134,9 @@ impl Subject {
         let keys = KeyCache::new();
         let mut expectations = Expectations::new(region(), Service::S3);
         expectations.schemes = Schemes::default().with(Scheme::SigV2);
-        let sigv4 = both(|wrong| request(&flip(&presigned(&keys), "X-Amz-Signature=", 64, wrong)));
-        let sigv2 = both(|wrong| request(&flip(&signed_with_sigv2("/bucket/key", ""), "&Signature=", 20, wrong)));
-        let forms = both(|wrong| form(&keys, wrong));
+        let sigv4 = pool(|key, wrong| request(&flip(&presigned(&keys, key), "X-Amz-Signature=", 64, wrong)));
+        let sigv2 = pool(signed_with_wrong_sigv2);
+        let forms = pool(|key, wrong| form(&keys, key, wrong));
         let mut naive = [[7; 32]; 3];
         naive[1][0] = 8;
         naive[2][31] = 8;
@@ -133,16 +144,27 @@ impl Subject {
     }
 }
 
-fn both<T>(make: impl Fn(Wrong) -> T) -> [T; 2] {
-    [make(Wrong::First), make(Wrong::Last)]
+/// Made in turns, so that neither class lies in better memory.
+fn pool<T>(make: impl Fn(&str, Wrong) -> T) -> Vec<[T; 2]> {
+    let both = |index: usize| {
+        let key = format!("key-{index:03}");
+        if index.is_multiple_of(2) {
+            let first = make(&key, Wrong::First);
+            [first, make(&key, Wrong::Last)]
+        } else {
+            let last = make(&key, Wrong::Last);
+            [make(&key, Wrong::First), last]
+        }
+    };
+    (0..POOL).map(both).collect()
 }
 
-fn sigv4(subject: &Subject, wrong: Wrong) -> u64 {
-    refusal_of_request(subject, &subject.sigv4[wrong as usize])
+fn sigv4(subject: &Subject, index: usize, wrong: Wrong) -> u64 {
+    refusal_of_request(subject, &subject.sigv4[index][wrong as usize])
 }
 
-fn sigv2(subject: &Subject, wrong: Wrong) -> u64 {
-    refusal_of_request(subject, &subject.sigv2[wrong as usize])
+fn sigv2(subject: &Subject, index: usize, wrong: Wrong) -> u64 {
+    refusal_of_request(subject, &subject.sigv2[index][wrong as usize])
 }
 
 fn refusal_of_request(subject: &Subject, text: &str) -> u64 {
@@ -157,8 +179,9 @@ fn refusal_of_request(subject: &Subject, text: &str) -> u64 {
     took
 }
 
-fn post_policy(subject: &Subject, wrong: Wrong) -> u64 {
-    let parsed = post::parse(&subject.forms[wrong as usize], &subject.expectations, now()).expect("the form is good");
+fn post_policy(subject: &Subject, index: usize, wrong: Wrong) -> u64 {
+    let parsed =
+        post::parse(&subject.forms[index][wrong as usize], &subject.expectations, now()).expect("the form is good");
     let PostPresented::Signed(claim) = parsed else { unreachable!("the form is signed") };
     let credentials = credentials();
     let start = Instant::now();
@@ -168,7 +191,7 @@ fn post_policy(subject: &Subject, wrong: Wrong) -> u64 {
     took
 }
 
-fn control(subject: &Subject, wrong: Wrong) -> u64 {
+fn control(subject: &Subject, _: usize, wrong: Wrong) -> u64 {
     let (right, given) = (black_box(&subject.naive[0]), black_box(&subject.naive[1 + wrong as usize]));
     let start = Instant::now();
     let mut equal = true;
@@ -187,9 +210,9 @@ fn nanoseconds(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn presigned(keys: &KeyCache) -> String {
+fn presigned(keys: &KeyCache, key: &str) -> String {
     let endpoint = Endpoint::parse(&format!("http://{HOST}")).expect("an endpoint");
-    let address = Address::object(&endpoint, AddressingStyle::Path, "bucket", "key").expect("an address");
+    let address = Address::object(&endpoint, AddressingStyle::Path, "bucket", key).expect("an address");
     let credentials = credentials();
     let url = Presign::new(&credentials, region(), address, Method::Get).sign(keys, now()).expect("it can be signed");
     url.expose().split_once(HOST).expect("the host stands in the URL").1.to_owned()
@@ -199,10 +222,10 @@ fn request(target: &str) -> String {
     String::from_utf8(write("GET", target, &[("host", HOST)])).expect("a request is text")
 }
 
-fn form(keys: &KeyCache, wrong: Wrong) -> Form {
+fn form(keys: &KeyCache, key: &str, wrong: Wrong) -> Form {
     let endpoint = Endpoint::parse("http://store.test").expect("an endpoint");
     let target = UploadTarget::new(&endpoint, AddressingStyle::Path, "bucket").expect("a bucket");
-    let (key, size) = (KeyRule::exact("key").expect("a key"), SizeRange::new(1, 10).expect("a range"));
+    let (key, size) = (KeyRule::exact(key).expect("a key"), SizeRange::new(1, 10).expect("a range"));
     let signed =
         PostPolicy::new(&credentials(), region(), target, key, size).sign(keys, now()).expect("it can be signed");
     let mut form = Form::new("bucket");
@@ -214,10 +237,24 @@ fn form(keys: &KeyCache, wrong: Wrong) -> Form {
     form
 }
 
-/// Changes the first or the last character of what follows `before`, `length` characters long, to another that is as good.
+/// The last character but one of 27 is the last that holds nothing but the digest.
+fn signed_with_wrong_sigv2(key: &str, wrong: Wrong) -> String {
+    let right = sigv2_signature(&format!("GET\n\n\n{EXPIRES}\n/bucket/{key}"));
+    let mut signature = String::new();
+    encode::component(&flip(&right, "", 26, wrong), &mut signature);
+    request(&format!("/bucket/{key}?AWSAccessKeyId={ACCESS_KEY_ID}&Expires={EXPIRES}&Signature={signature}"))
+}
+
+/// Changes the first or the last character of what follows `before`, `length` characters long, to another of its kind.
 fn flip(text: &str, before: &str, length: usize, wrong: Wrong) -> String {
     let start = text.find(before).expect("the signature is there") + before.len();
     let at = if wrong == Wrong::First { start } else { start + length - 1 };
-    let other = if &text[at..=at] == "a" { "b" } else { "a" };
-    format!("{}{other}{}", &text[..at], &text[at + 1..])
+    let byte = text.as_bytes()[at];
+    let other = match byte {
+        b'+' => b'/',
+        b'/' => b'+',
+        b'9' | b'f' | b'z' | b'F' | b'Z' => byte - 1,
+        _ => byte + 1,
+    };
+    format!("{}{}{}", &text[..at], char::from(other), &text[at + 1..])
 }
