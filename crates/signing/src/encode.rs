@@ -9,7 +9,11 @@ const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 const LOWER: &[u8; 16] = b"0123456789abcdef";
 
 /// What each byte is written as, and with how many bytes: itself with one, or its escape with three.
-struct Alphabet([Written; 256]);
+struct Alphabet {
+    written: [Written; 256],
+    /// One for each byte that stands for itself: a table of its own, for it is looked at most often.
+    plain: [u8; 256],
+}
 
 #[derive(Clone, Copy)]
 struct Written {
@@ -25,6 +29,7 @@ const ATTRIBUTE: Alphabet = Alphabet::unreserved_and(b"!#$&+^`|");
 impl Alphabet {
     const fn unreserved_and(more: &[u8]) -> Self {
         let mut table = [Written { bytes: [0; 3], length: 3 }; 256];
+        let mut is_plain = [0; 256];
         let mut byte = 0_u8;
         loop {
             table[byte as usize].bytes = [b'%', UPPER[byte as usize >> 4], UPPER[byte as usize & 15]];
@@ -38,13 +43,14 @@ impl Alphabet {
         while index < unreserved.len() + more.len() {
             let plain = if index < unreserved.len() { unreserved[index] } else { more[index - unreserved.len()] };
             table[plain as usize] = Written { bytes: [plain, 0, 0], length: 1 };
+            is_plain[plain as usize] = 1;
             index += 1;
         }
-        Self(table)
+        Self { written: table, plain: is_plain }
     }
 
     fn is_plain(&self, byte: u8) -> bool {
-        self.0[usize::from(byte)].length == 1
+        self.plain[usize::from(byte)] == 1
     }
 
     /// Writes three bytes for every byte and counts those that are meant: there is no branch to guess wrong, which makes
@@ -55,7 +61,7 @@ impl Alphabet {
             let mut written = [0; 3 * BLOCK];
             let mut length = 0;
             for &byte in block {
-                let Written { bytes, length: more } = self.0[usize::from(byte)];
+                let Written { bytes, length: more } = self.written[usize::from(byte)];
                 written[length..length + 3].copy_from_slice(&bytes);
                 length += usize::from(more);
             }
@@ -77,7 +83,7 @@ impl Alphabet {
         let mut length = 0;
         // Eight at a time without a branch between them: tokens, digests and names are long and plain.
         for block in bytes.chunks_exact(8) {
-            if !block.iter().fold(true, |plain, byte| plain & self.is_plain(*byte)) {
+            if block.iter().fold(1, |plain, byte| plain & self.plain[usize::from(*byte)]) == 0 {
                 break;
             }
             length += 8;
@@ -102,10 +108,10 @@ pub(crate) fn plain_run_of_component(text: &[u8]) -> usize {
 }
 
 /// Decodes a text while somebody looks through it, and finds out on the way whether it is written as SigV4 writes it: such
-/// a text can be hashed as it came. Nothing is copied before the first escape.
+/// a text can be hashed as it came. Nothing is copied before the first escape. What it writes is UTF-8 whenever the text is.
 pub(crate) struct Decoding<'t> {
     alphabet: &'static Alphabet,
-    text: &'t str,
+    text: &'t [u8],
     /// Up to where the text has been copied.
     copied: usize,
     /// Whether there was anything to decode.
@@ -117,29 +123,31 @@ pub(crate) struct Decoding<'t> {
 impl<'t> Decoding<'t> {
     /// A name and a value of a query, from `start` of it.
     pub(crate) fn of_component(text: &'t str, start: usize) -> Self {
-        Self { alphabet: &COMPONENT, text, copied: start, is_encoded: false, is_canonical: true }
+        Self { alphabet: &COMPONENT, text: text.as_bytes(), copied: start, is_encoded: false, is_canonical: true }
     }
 
     /// Copies up to the escape that is at `at`, decodes its character, and says where that ends.
-    pub(crate) fn escape(&mut self, at: usize, out: &mut String) -> Result<usize, DecodeError> {
+    pub(crate) fn escape(&mut self, at: usize, out: &mut Vec<u8>) -> Result<usize, DecodeError> {
         self.copy(at, out);
-        let escape = &self.text.as_bytes()[at..];
-        if let Some(character) = ascii_escape(&escape[1..]) {
-            out.push(char::from(character));
-            self.is_canonical &= !self.alphabet.is_plain(character) && is_upper_case(&escape[..3]);
+        let Some((byte, is_upper_case)) = escaped_byte(&self.text[at..]) else { return Err(DecodeError::Escape) };
+        if byte.is_ascii() {
+            out.push(byte);
+            self.is_canonical &= is_upper_case && !self.alphabet.is_plain(byte);
             self.copied = at + 3;
         } else {
-            self.copied = at + 3 * decode_character(&self.text[at..], out)?;
+            let mut character = String::new();
+            self.copied = at + 3 * decode_character(&self.text[at..], &mut character)?;
+            out.extend_from_slice(character.as_bytes());
             // What is not ASCII is always escaped.
-            self.is_canonical &= is_upper_case(&self.text.as_bytes()[at..self.copied]);
+            self.is_canonical &= !self.text[at..self.copied].iter().any(u8::is_ascii_lowercase);
         }
         Ok(self.copied)
     }
 
     /// Copies up to the `+` that is at `at` and stands for a space.
-    pub(crate) fn space(&mut self, at: usize, out: &mut String) {
+    pub(crate) fn space(&mut self, at: usize, out: &mut Vec<u8>) {
         self.copy(at, out);
-        out.push(' ');
+        out.push(b' ');
         self.is_canonical = false;
         self.copied = at + 1;
     }
@@ -150,27 +158,28 @@ impl<'t> Decoding<'t> {
     }
 
     /// Copies what is left up to `end`, if anything was copied.
-    pub(crate) fn finish(&mut self, end: usize, out: &mut String) {
+    pub(crate) fn finish(&mut self, end: usize, out: &mut Vec<u8>) {
         if self.is_encoded {
             self.copy(end, out);
         }
     }
 
-    fn copy(&mut self, end: usize, out: &mut String) {
-        out.push_str(&self.text[self.copied..end]);
+    fn copy(&mut self, end: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.text[self.copied..end]);
         self.copied = end;
         self.is_encoded = true;
     }
 }
 
-/// As [`decode`] a whole path, appending, and nothing if there is nothing to decode.
-pub(crate) fn decode_path<'t>(text: &'t str, out: &mut String) -> Result<Decoding<'t>, DecodeError> {
+/// As [`decode`] a path, up to the query or the end, appending; with the length of the path.
+pub(crate) fn decode_path<'t>(text: &'t str, out: &mut Vec<u8>) -> Result<(Decoding<'t>, usize), DecodeError> {
+    let text = text.as_bytes();
     let mut decoding = Decoding { alphabet: &PATH, text, copied: 0, is_encoded: false, is_canonical: true };
     let mut at = 0;
     loop {
-        at += PATH.plain_run(&text.as_bytes()[at..]);
-        match text.as_bytes().get(at) {
-            None => break,
+        at += PATH.plain_run(&text[at..]);
+        match text.get(at) {
+            None | Some(b'?') => break,
             Some(b'%') => at = decoding.escape(at, out)?,
             Some(_) => {
                 decoding.is_canonical = false;
@@ -178,12 +187,8 @@ pub(crate) fn decode_path<'t>(text: &'t str, out: &mut String) -> Result<Decodin
             }
         }
     }
-    decoding.finish(text.len(), out);
-    Ok(decoding)
-}
-
-fn is_upper_case(escapes: &[u8]) -> bool {
-    !escapes.iter().any(u8::is_ascii_lowercase)
+    decoding.copy(at, out);
+    Ok((decoding, at))
 }
 
 /// As [`component`], and the text itself where that would change nothing.
@@ -239,15 +244,9 @@ fn decode_onto(text: &str, plus: Plus, out: &mut String) -> Result<(), DecodeErr
         out.push_str(plain);
         match special.as_bytes() {
             [] => return Ok(()),
-            [b'%', rest_of_escape @ ..] => {
-                // Most escapes are of ASCII, and are a character each.
-                if let Some(character) = ascii_escape(rest_of_escape) {
-                    out.push(char::from(character));
-                    rest = &special[3..];
-                } else {
-                    let length = decode_character(special, out)?;
-                    rest = &special[3 * length..];
-                }
+            [b'%', ..] => {
+                let length = decode_character(special.as_bytes(), out)?;
+                rest = &special[3 * length..];
             }
             _ => {
                 out.push(' ');
@@ -265,23 +264,12 @@ fn plain_run(text: &str, plus: Plus) -> usize {
     text.as_bytes()[fast..].iter().position(special).map_or(text.len(), |more| fast + more)
 }
 
-/// The byte that two digits stand for, if it is a character by itself.
-fn ascii_escape(digits: &[u8]) -> Option<u8> {
-    let [high, low, ..] = digits else { return None };
-    let byte = nibble(*high)? << 4 | nibble(*low)?;
-    byte.is_ascii().then_some(byte)
-}
-
 /// Decodes the escapes of one character, and says how many they were. All bytes of a character come as escapes if its
 /// first does: the text around them is UTF-8, which has no lone bytes.
-fn decode_character(text: &str, out: &mut String) -> Result<usize, DecodeError> {
-    let mut escapes = text.as_bytes().chunks(3);
+fn decode_character(text: &[u8], out: &mut String) -> Result<usize, DecodeError> {
+    let mut escapes = text.chunks(3);
     let mut next = || match escapes.next() {
-        Some([b'%', high, low]) => match (nibble(*high), nibble(*low)) {
-            (Some(high), Some(low)) => Ok(high << 4 | low),
-            _ => Err(DecodeError::Escape),
-        },
-        Some([b'%', ..]) => Err(DecodeError::Escape),
+        Some(escape @ [b'%', ..]) => escaped_byte(escape).map(|(byte, _)| byte).ok_or(DecodeError::Escape),
         _ => Err(DecodeError::Utf8),
     };
     let first = next()?;
@@ -342,18 +330,22 @@ const DIGITS: [u8; 256] = {
     while value < 16 {
         table[UPPER[value as usize] as usize] = if value < 10 { value } else { value | UPPER_ONLY };
         if value >= 10 {
-            table[LOWER[value as usize] as usize] = value;
+            table[LOWER[value as usize] as usize] = value | LOWER_ONLY;
         }
         value += 1;
     }
     table
 };
+const LOWER_ONLY: u8 = 0x20;
 const UPPER_ONLY: u8 = 0x40;
 const NO_DIGIT: u8 = 0x80;
 
-fn nibble(digit: u8) -> Option<u8> {
-    let value = DIGITS[usize::from(digit)];
-    (value != NO_DIGIT).then_some(value & 0x0f)
+/// The byte that `%` and two digits stand for, and whether the digits are written as SigV4 writes them.
+fn escaped_byte(escape: &[u8]) -> Option<(u8, bool)> {
+    let [_, high, low, ..] = escape else { return None };
+    let (high, low) = (DIGITS[usize::from(*high)], DIGITS[usize::from(*low)]);
+    let marks = high | low;
+    (marks & NO_DIGIT == 0).then_some((high << 4 | low & 0x0f, marks & LOWER_ONLY == 0))
 }
 
 fn push_hex(out: &mut String, byte: u8) {
@@ -418,9 +410,10 @@ mod tests {
         #[test]
         fn a_path_is_canonical_if_encoding_it_anew_changes_nothing(text in any::<String>(), raw in "([/a+é]|%2F|%2c|%2C|%41|%C3%A9|%C3%a9){0,9}") {
             for raw in [encoded(path, &text), raw] {
-                let mut decoded = String::new();
-                let decoding = decode_path(&raw, &mut decoded).unwrap();
-                let decoded = if decoding.is_encoded { decoded } else { raw.clone() };
+                let mut decoded = Vec::new();
+                let (decoding, length) = decode_path(&raw, &mut decoded).unwrap();
+                prop_assert_eq!(length, raw.len());
+                let decoded = String::from_utf8(decoded).unwrap();
                 prop_assert_eq!(&*decode(&raw, Plus::Literal).unwrap(), decoded.as_str());
                 prop_assert_eq!(decoding.is_canonical, encoded(path, &decoded) == raw, "{}", raw);
                 prop_assert_eq!(path_of(&decoded).into_owned(), encoded(path, &decoded));

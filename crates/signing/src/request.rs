@@ -39,9 +39,8 @@ impl fmt::Debug for RequestView<'_> {
 /// A request target, decoded once: the path and the parameters of the query.
 #[derive(Clone)]
 pub struct Target {
-    /// The raw path, and behind it the decoded one where that is another.
     path: String,
-    decoded_path_at: usize,
+    raw_path_length: usize,
     path_is_canonical: bool,
     query: Query,
 }
@@ -57,38 +56,41 @@ impl Target {
         }
         // A fragment never travels, and neither blanks nor controls do; anything else is only unusual. No branch stops
         // at the first of them, so that many bytes are looked at together.
-        let forbidden = |byte: u8| (byte <= b' ') | (byte == 0x7f) | (byte == b'#');
+        let forbidden = |byte: u8| byte <= b' ' || byte == 0x7f || byte == b'#';
         if raw.bytes().fold(false, |found, byte| found | forbidden(byte)) {
             return Err(TargetError::Byte);
         }
-        let (raw_path, query) = raw.split_once('?').unwrap_or((raw, ""));
-        if !raw_path.starts_with('/') {
+        if !raw.starts_with('/') {
             return Err(TargetError::Form);
         }
-        let mut path = String::with_capacity(2 * raw_path.len());
-        path.push_str(raw_path);
-        let decoding = encode::decode_path(raw_path, &mut path)?;
+        let mut path = Vec::with_capacity(raw.len());
+        let (decoding, raw_path_length) = encode::decode_path(raw, &mut path)?;
         Ok(Self {
-            path,
-            decoded_path_at: if decoding.is_encoded { raw_path.len() } else { 0 },
+            raw_path_length,
+            path: text_of(path),
             path_is_canonical: decoding.is_canonical,
-            query: Query::parse(query)?,
+            query: Query::parse(raw.get(raw_path_length + 1..).unwrap_or_default())?,
         })
     }
 
     /// The decoded path, with its leading `/` and whatever `//`, `.` and `..` it has.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path[self.decoded_path_at..]
+        &self.path
     }
 
-    /// The path as SigV4 writes it: encoded anew, which most clients have done as it should be.
-    pub(crate) fn canonical_path(&self) -> Cow<'_, str> {
-        match (self.path_is_canonical, self.decoded_path_at) {
-            (true, 0) => Cow::Borrowed(&self.path),
-            (true, raw_end) => Cow::Borrowed(&self.path[..raw_end]),
-            (false, _) => encode::path_of(self.path()),
+    /// The path of the target that was parsed as SigV4 writes it: encoded anew, which most clients have done as it should
+    /// be.
+    pub(crate) fn canonical_path<'t>(&'t self, raw: &'t str) -> Cow<'t, str> {
+        match raw.get(..self.raw_path_length) {
+            Some(path) if self.path_is_canonical => Cow::Borrowed(path),
+            _ => encode::path_of(&self.path),
         }
+    }
+
+    /// The query of the target that was parsed, not decoded and without its `?`.
+    pub(crate) fn raw_query<'a>(&self, raw: &'a str) -> &'a str {
+        raw.get(self.raw_path_length + 1..).unwrap_or_default()
     }
 
     /// The parameters.
@@ -108,7 +110,7 @@ impl Eq for Target {}
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target").field("path", &self.path()).field("query", &self.query).finish()
+        f.debug_struct("Target").field("path", &self.path).field("query", &self.query).finish_non_exhaustive()
     }
 }
 
@@ -177,19 +179,19 @@ impl Query {
             return Err(TargetError::TooLong);
         }
         // What is decoded is never longer than what it was decoded from.
-        let mut query =
-            Self { text: String::with_capacity(2 * raw.len()), pairs: Vec::with_capacity(Self::USUAL_PARAMETERS) };
-        query.text.push_str(raw);
+        let mut text = Vec::with_capacity(2 * raw.len());
+        text.extend_from_slice(raw.as_bytes());
+        let mut pairs = Vec::with_capacity(Self::USUAL_PARAMETERS);
         let mut start = 0;
         while start < raw.len() {
-            start = query.scan(raw, start)? + 1;
+            start = Self::scan(raw, start, &mut text, &mut pairs)? + 1;
         }
-        Ok(query)
+        Ok(Self { text: text_of(text), pairs })
     }
 
     /// Takes one parameter, looking at each byte once, and says where it ends.
-    fn scan(&mut self, raw: &str, start: usize) -> Result<usize, TargetError> {
-        let decoded_start = self.text.len();
+    fn scan(raw: &str, start: usize, text: &mut Vec<u8>, pairs: &mut Vec<Pair>) -> Result<usize, TargetError> {
+        let decoded_start = text.len();
         let mut decoding = Decoding::of_component(raw, start);
         // Where the first `=` stands, in the raw text and in the decoded one.
         let mut equals = None;
@@ -198,13 +200,13 @@ impl Query {
             at += encode::plain_run_of_component(&raw.as_bytes()[at..]);
             match raw.as_bytes().get(at) {
                 None | Some(b'&') => break,
-                Some(b'%') => at = decoding.escape(at, &mut self.text)?,
+                Some(b'%') => at = decoding.escape(at, text)?,
                 Some(b'+') => {
-                    decoding.space(at, &mut self.text);
+                    decoding.space(at, text);
                     at += 1;
                 }
                 Some(b'=') if equals.is_none() => {
-                    equals = Some((at, self.text.len() + decoding.waiting(at)));
+                    equals = Some((at, text.len() + decoding.waiting(at)));
                     at += 1;
                 }
                 Some(_) => {
@@ -216,18 +218,18 @@ impl Query {
         if at == start {
             return Ok(at);
         }
-        if self.pairs.len() == Self::MAX_PARAMETERS {
+        if pairs.len() == Self::MAX_PARAMETERS {
             return Err(TargetError::TooManyParameters);
         }
-        decoding.finish(at, &mut self.text);
+        decoding.finish(at, text);
         let raw = Place::new(start, equals.map_or(at, |(raw, _)| raw), at);
         let decoded = if decoding.is_encoded {
-            let end = self.text.len();
+            let end = text.len();
             Place::new(decoded_start, equals.map_or(end, |(_, decoded)| decoded), end)
         } else {
             raw
         };
-        self.pairs.push(Pair { raw, decoded, is_canonical: decoding.is_canonical });
+        pairs.push(Pair { raw, decoded, is_canonical: decoding.is_canonical });
         Ok(at)
     }
 
@@ -344,6 +346,11 @@ impl fmt::Debug for Query {
             .entries(self.iter().map(|(name, value)| (name, if is_secret(name) { "[redacted]" } else { value })))
             .finish()
     }
+}
+
+/// What was decoded from text is text, as [`Decoding`] says.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("whole characters are decoded, and nothing else is changed")
 }
 
 /// Whether the value of a query parameter must never reach a log.

@@ -13,7 +13,7 @@ const PLAIN: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0_usize;
     while byte < 128 {
-        let ascii = byte as u8;
+        let ascii = byte.to_le_bytes()[0];
         table[byte] = ascii.is_ascii_alphanumeric() || matches!(ascii, b'-' | b'_' | b'.' | b'~' | b'/');
         byte += 1;
     }

@@ -34,7 +34,7 @@ fn contest(shape: Shape) {
         }
         _ => unreachable!("the URL is signed in its query"),
     };
-    let (_, allocations) = allocations::of(&mut verify);
+    let (_, allocations) = allocations::of(verify);
     let mut floor = floor(shape);
     let mut floor = || floor().len();
     let name = shape.name();

@@ -73,8 +73,8 @@ pub(crate) fn push_header<'v>(out: &mut HeaderBlock, name: &str, values: impl It
         if index > 0 {
             out.push(b',');
         }
-        if value.iter().fold(false, |found, byte| found | is_blank(byte)) {
-            let words = value.split(is_blank).filter(|word| !word.is_empty());
+        if value.iter().fold(false, |found, byte| found | is_blank(*byte)) {
+            let words = value.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
             for (index, word) in words.enumerate() {
                 if index > 0 {
                     out.push(b' ');
@@ -88,7 +88,7 @@ pub(crate) fn push_header<'v>(out: &mut HeaderBlock, name: &str, values: impl It
     out.push(b'\n');
 }
 
-fn is_blank(byte: &u8) -> bool {
+fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 

@@ -163,7 +163,7 @@ impl Unsigned {
         let signed_headers = names.join(";");
         let canonical = CanonicalRequest {
             method: request.method,
-            path: &target.canonical_path(),
+            path: &target.canonical_path(request.target),
             query: CanonicalQuery::Received { query: target.query(), without: None },
             headers: &headers,
             signed_headers: &signed_headers,

@@ -19,7 +19,7 @@ fn payload(body: Body) -> Payload {
 
 fn encoder(payload: &Payload, layout: Layout) -> Encoder {
     match payload {
-        Payload::StreamingSigned(seed) => Encoder::signed(seed.clone(), layout),
+        Payload::StreamingSigned(seed) => Encoder::signed((**seed).clone(), layout),
         Payload::StreamingUnsignedTrailer => Encoder::unsigned(layout),
         other => panic!("{other:?} is not encoded"),
     }

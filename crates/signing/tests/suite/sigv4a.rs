@@ -178,7 +178,7 @@ fn chunks_are_chained_from_the_signature_of_the_request() {
     for (trailer, trailers) in [(Trailer::Absent, &checksum[..0]), (Trailer::Signed, &checksum[..])] {
         let verified = verify(&header_signed(Body::SignedChunks(trailer), &[])).unwrap();
         let Payload::StreamingSigned(seed) = verified.payload() else { panic!("{verified:?}") };
-        let mut encoder = Encoder::signed(seed.clone(), Layout::of(20_000).in_chunks_of(8192).unwrap());
+        let mut encoder = Encoder::signed((**seed).clone(), Layout::of(20_000).in_chunks_of(8192).unwrap());
         let lengths: Vec<(&str, usize)> = trailers.iter().map(|(name, value)| (*name, value.len())).collect();
         let announced = encoder.encoded_length(&lengths);
         let mut encoded = Vec::new();

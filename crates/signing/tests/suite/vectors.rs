@@ -185,7 +185,7 @@ fn decode_documented_upload(request: &Request, signatures: [&str; 3], ending: &s
     encoded.extend(format!("\r\n400;chunk-signature={}\r\n", signatures[1]).as_bytes());
     encoded.extend([b'a'; 1024]);
     encoded.extend(format!("\r\n0;chunk-signature={}\r\n{ending}", signatures[2]).as_bytes());
-    let mut decoder = Decoder::signed(seed.clone(), 66_560);
+    let mut decoder = Decoder::signed((**seed).clone(), 66_560);
     let mut input = encoded.as_slice();
     let mut body = Vec::new();
     while let Some(data) = decoder.next(&mut input).unwrap() {

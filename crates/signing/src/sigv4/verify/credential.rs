@@ -48,11 +48,11 @@ fn as_expected<'t>(text: &'t str, expectations: &Expectations) -> Option<(&'t st
     let rest = rest.strip_suffix(expectations.region.as_str())?.strip_suffix('/')?;
     let (id, date) = rest.split_at_checked(rest.len().checked_sub(9)?)?;
     let date = date.strip_prefix('/')?.as_bytes().try_into().ok()?;
-    (is_date(date) && !id.contains('/')).then_some((id, *date))
+    (is_date(date) && !id.contains('/')).then_some((id, date))
 }
 
 /// Whether `yyyyMMdd` is a day of the calendar.
-fn is_date(date: &[u8; 8]) -> bool {
+fn is_date(date: [u8; 8]) -> bool {
     let number = |digits: &[u8]| {
         digits.iter().try_fold(0_i16, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i16::from(byte - b'0')))
     };

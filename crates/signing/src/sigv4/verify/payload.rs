@@ -17,7 +17,7 @@ pub enum Payload {
     /// The body must have this SHA-256.
     Sha256([u8; 32]),
     /// The body comes in signed chunks, each chained to the one before and the first to this seed.
-    StreamingSigned(ChunkSeed),
+    StreamingSigned(Box<ChunkSeed>),
     /// The body comes in chunks that are not signed, with a checksum in its trailer.
     StreamingUnsignedTrailer,
 }
@@ -28,7 +28,7 @@ impl Payload {
     pub fn decoder(&self, decoded_length: u64) -> Option<Decoder> {
         match self {
             Payload::Unsigned | Payload::Sha256(_) => None,
-            Payload::StreamingSigned(seed) => Some(Decoder::signed(seed.clone(), decoded_length)),
+            Payload::StreamingSigned(seed) => Some(Decoder::signed(ChunkSeed::clone(seed), decoded_length)),
             Payload::StreamingUnsignedTrailer => Some(Decoder::unsigned(decoded_length)),
         }
     }
@@ -86,7 +86,7 @@ impl Declared {
         match self {
             Self::Unsigned => Payload::Unsigned,
             Self::Sha256(digest) => Payload::Sha256(digest),
-            Self::Signed(_, trailer) => Payload::StreamingSigned(seed(trailer)),
+            Self::Signed(_, trailer) => Payload::StreamingSigned(Box::new(seed(trailer))),
             Self::UnsignedTrailer => Payload::StreamingUnsignedTrailer,
         }
     }

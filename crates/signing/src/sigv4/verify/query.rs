@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::credential::check_same_date;
 use super::{Details, Echo, Mechanism, Reason, Refusal, Scheme, Schemes};
 use crate::credentials::SessionToken;
-use crate::request::{Query, RequestView};
+use crate::request::{Query, RequestView, Target};
 use crate::sigv2;
 use crate::sigv4::parameter;
 use crate::time::{AmzDate, Lifetime};
@@ -42,7 +42,8 @@ pub(super) struct Parameters<'q, 'a> {
 
 impl<'q, 'a> Parameters<'q, 'a> {
     /// Takes the parameters of a target.
-    pub(super) fn read(request: &RequestView<'a>, query: &'q Query) -> Result<Self, Refusal> {
+    pub(super) fn read(request: &RequestView<'a>, target: &'q Target) -> Result<Self, Refusal> {
+        let query = target.query();
         let mut places = [None; parameter::AUTHENTICATION.len()];
         for (at, (name, value)) in query.iter().enumerate() {
             let Some(which) = place_of(name) else { continue };
@@ -52,8 +53,7 @@ impl<'q, 'a> Parameters<'q, 'a> {
                 return Err(Refusal::new(Reason::ParameterRepeated, Mechanism::Query, details));
             }
         }
-        let raw = request.target.split_once('?').map_or("", |(_, query)| query);
-        Ok(Self { query, raw, places })
+        Ok(Self { query, raw: target.raw_query(request.target), places })
     }
 
     #[inline]

@@ -25,8 +25,8 @@ use crate::time::AmzDate;
 #[derive(Clone)]
 pub(super) struct Signed<'a> {
     scope: Scope,
-    signed_at: AmzDate,
-    signed_headers: Cow<'a, str>,
+    at: AmzDate,
+    headers: Cow<'a, str>,
     signature: Cow<'a, str>,
     payload: Declared,
 }
@@ -39,7 +39,7 @@ pub(super) fn by_query<'a>(
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
     let mechanism = Mechanism::Query;
-    let parameters = Parameters::read(&request, target.query())?;
+    let parameters = Parameters::read(&request, &target)?;
     if parameters.get(parameter::ALGORITHM)? != ALGORITHM {
         return Err(Refusal::plain(Reason::Algorithm, mechanism));
     }
@@ -53,7 +53,7 @@ pub(super) fn by_query<'a>(
     let unsigned_headers = expectations.unsigned_headers.clone();
     Ok(Claim {
         head: Head { request, target, mechanism, access_key_id, session_token, expires_at, unsigned_headers },
-        signed: claim::Signed::V4(Signed { scope, signed_at, signed_headers, signature, payload }),
+        signed: claim::Signed::V4(Signed { scope, at: signed_at, headers: signed_headers, signature, payload }),
     })
 }
 
@@ -75,7 +75,7 @@ pub(super) fn by_header<'a>(
     let unsigned_headers = expectations.unsigned_headers.clone();
     Ok(Claim {
         head: Head { request, target, mechanism, access_key_id, session_token, expires_at: None, unsigned_headers },
-        signed: claim::Signed::V4(Signed { scope, signed_at, signed_headers, signature, payload }),
+        signed: claim::Signed::V4(Signed { scope, at: signed_at, headers: signed_headers, signature, payload }),
     })
 }
 
@@ -94,28 +94,26 @@ pub(super) fn check_headers(
 }
 
 impl Signed<'_> {
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method is one of a lifetime, the closure of all"
+    )]
     pub(super) fn verify(self, head: Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
         let payload_line = self.payload.line();
-        check_unsigned_headers(
-            &head.request,
-            &self.signed_headers,
-            head.mechanism,
-            &payload_line,
-            &head.unsigned_headers,
-        )?;
-        let digest = Canonical::read(&head, &self.signed_headers, &payload_line, |canonical| canonical.digest());
+        check_unsigned_headers(&head.request, &self.headers, head.mechanism, &payload_line, &head.unsigned_headers)?;
+        let digest = Canonical::read(&head, &self.headers, &payload_line, |canonical| canonical.digest());
         let key = keys.key(&head.access_key_id, secret, &self.scope);
-        let expected = key.sign_request(&self.signed_at, &digest);
+        let expected = key.sign_request(&self.at, &digest);
         let Some(provided) = Signature::parse(&self.signature).filter(|provided| provided.matches(&expected)) else {
             return Err(self.mismatch(&head, &payload_line, &digest));
         };
         let signed = SignedBy {
             scheme: Scheme::SigV4,
-            signed_at: Some(self.signed_at.timestamp()),
-            signed_headers: kept(&self.signed_headers, &["host"]),
-            payload: self.payload.verified(|trailer| {
-                ChunkSeed::new(SigningKey::clone(&key), self.signed_at, &self.scope, &provided, trailer)
-            }),
+            signed_at: Some(self.at.timestamp()),
+            signed_headers: kept(&self.headers, &["host"]),
+            payload: self
+                .payload
+                .verified(|trailer| ChunkSeed::new(SigningKey::clone(&key), self.at, &self.scope, &provided, trailer)),
             scope: Some(self.scope),
         };
         Ok(Verified::new(head, signed))
@@ -123,9 +121,9 @@ impl Signed<'_> {
 
     /// Only here the canonical request itself is needed, and not only its digest.
     fn mismatch(self, head: &Head<'_>, payload_line: &str, digest: &[u8; 32]) -> Refusal {
-        let canonical = Canonical::of(head, &self.signed_headers, payload_line);
+        let canonical = Canonical::of(head, &self.headers, payload_line);
         let mut text = String::new();
-        string_to_sign(&self.signed_at, &self.scope, digest, |part| text.push_str(part));
+        string_to_sign(&self.at, &self.scope, digest, |part| text.push_str(part));
         let details = Details::Mismatch(Mismatch {
             access_key_id: head.access_key_id.as_str().to_owned(),
             string_to_sign: text,
@@ -163,7 +161,7 @@ impl Canonical {
         };
         reader(&CanonicalRequest {
             method: request.method,
-            path: &head.target.canonical_path(),
+            path: &head.target.canonical_path(request.target),
             query: CanonicalQuery::Received { query: head.target.query(), without },
             headers: &headers,
             signed_headers,

@@ -40,7 +40,7 @@ pub(super) fn by_query<'a>(
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
     let mechanism = Mechanism::Query;
-    let parameters = Parameters::read(&request, target.query())?;
+    let parameters = Parameters::read(&request, &target)?;
     let (access_key_id, scope) = read_credential(&parameters.get(parameter::CREDENTIAL)?, mechanism, expectations)?;
     check_region_set(target.query().get(parameter::REGION_SET), mechanism, &expectations.region)?;
     let signed_at = parameters.signed_at(scope.date())?;
