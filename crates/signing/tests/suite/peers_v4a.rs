@@ -27,11 +27,7 @@ const CASES: u32 = 10_000;
 type Pairs = Vec<(String, String)>;
 
 /// What `aws-sigv4` adds to the request: to its query, and to its headers.
-fn signed_by_aws(
-    case: &Case,
-    location: SignatureLocation,
-    regions: &str,
-) -> (Pairs, Pairs) {
+fn signed_by_aws(case: &Case, location: SignatureLocation, regions: &str) -> (Pairs, Pairs) {
     let identity =
         aws_credential_types::Credentials::new(&case.access_key_id, &case.secret, case.token.clone(), None, "test")
             .into();
