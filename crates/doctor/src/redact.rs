@@ -31,6 +31,14 @@ pub fn is_secret(name: &str) -> bool {
     SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name))
 }
 
+/// Whether this value is a secret under this name: also a signature whose name somebody has misspelt.
+#[must_use]
+pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
+    const DIGITS_OF_A_SIGNATURE: usize = 64;
+    let is_signature = value.len() >= DIGITS_OF_A_SIGNATURE && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_secret(name) || (is_signature && !name.eq_ignore_ascii_case("x-amz-content-sha256"))
+}
+
 /// A URL with its secrets replaced. Whatever is no URL is treated as one: a `name=value` after `?`, `&`, `;` or `#` is
 /// looked at by its name.
 #[must_use]
@@ -60,7 +68,7 @@ pub fn pairs(text: &str) -> String {
             _ => (segment, ""),
         };
         match segment.split_once('=') {
-            Some((name, _)) if is_secret(&decoded_name(name)) => {
+            Some((name, value)) if is_secret_value(&decoded_name(name), value) => {
                 out.push_str(name);
                 out.push('=');
                 out.push_str(REDACTED);
@@ -211,6 +219,13 @@ mod tests {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("&a=1&") && shown.contains("Key-Pair-Id=K1"), "{shown}");
+    }
+
+    #[test]
+    fn a_signature_is_hidden_under_a_misspelt_name_too() {
+        let digits = "0123456789abcdef".repeat(4);
+        let shown = url(&format!("https://h/k?X-Amz-Signaure={digits}&X-Amz-Content-Sha256={digits}"));
+        assert_eq!(shown, format!("https://h/k?X-Amz-Signaure=[redacted]&X-Amz-Content-Sha256={digits}"));
     }
 
     #[test]

@@ -212,7 +212,7 @@ impl<'a> Subject<'a> {
         let headers = self.request.headers.iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
         let form = self.request.form.iter().map(|field| (field.name.as_str(), field.value.as_str()));
         let named = query.chain(raw).chain(headers).chain(form).chain(self.request.cookies());
-        let named = named.filter(|(name, _)| redact::is_secret(name)).map(|(_, value)| value);
+        let named = named.filter(|(name, value)| redact::is_secret_value(name, value)).map(|(_, value)| value);
         let of_header = self.sigv4().and_then(|claim| claim.signature.as_deref());
         let of_error = self.error.into_iter().flat_map(ErrorDocument::secrets);
         let secret = self.credentials.map(|credentials| credentials.secret_key().expose());
