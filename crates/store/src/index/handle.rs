@@ -1,73 +1,79 @@
 //! The open database, in a frame that lets it be replaced.
 //!
-//! After the first write that fails, for want of space or because a disk went away, redb answers everything with
+//! After the first access that fails, for want of space or because a disk went away, redb answers everything with
 //! `PreviousIo` until it is opened anew: it does not know what the file holds. Opening finds out; the last commit that
-//! was acknowledged is there. The old handle touches the file no more, so the two do not meet.
+//! was acknowledged is there. The database that is replaced cannot touch the file any more, so the two do not meet: see
+//! [`Gated`].
 
+use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use redb::{Database, StorageBackend};
 
 use super::IndexError;
-
-/// How the file below the database is opened.
-pub(super) type OpenFile<F> = Box<dyn Fn() -> std::io::Result<F> + Send + Sync>;
+use super::gate::{Gate, Gated};
 
 /// redb's pages that may be in memory. Its default is 1 GiB.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 pub(super) struct Handle {
     path: PathBuf,
-    open: Box<dyn Fn() -> Result<Database, redb::Error> + Send + Sync>,
-    database: RwLock<Arc<Database>>,
-    failed: AtomicBool,
+    open: Box<dyn Fn() -> Result<Opened, redb::Error> + Send + Sync>,
+    current: RwLock<Opened>,
     /// Held while the database is opened anew, by one thread at a time.
     opening: Mutex<()>,
 }
 
+#[derive(Clone)]
+struct Opened {
+    database: Arc<Database>,
+    gate: Arc<Gate>,
+}
+
 impl Handle {
-    pub(super) fn open<F: StorageBackend>(path: PathBuf, file: OpenFile<F>) -> Result<Self, IndexError> {
-        let open = Box::new(move || {
-            let file = file().map_err(redb::Error::Io)?;
+    /// `file` opens what is below the database, once now and once after each failure.
+    pub(super) fn open<F: StorageBackend>(
+        path: PathBuf,
+        file: impl Fn() -> io::Result<F> + Send + Sync + 'static,
+    ) -> Result<Self, IndexError> {
+        let open = move || {
+            let gate = Arc::new(Gate::default());
+            let file = Gated::new(file().map_err(redb::Error::Io)?, Arc::clone(&gate));
             let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(file)?;
-            Ok(database)
-        });
-        let database =
-            open().map_err(|source| IndexError::Database { path: path.clone(), source: Box::new(source) })?;
-        Ok(Self {
-            path,
-            open,
-            database: RwLock::new(Arc::new(database)),
-            failed: AtomicBool::new(false),
-            opening: Mutex::new(()),
-        })
+            Ok(Opened { database: Arc::new(database), gate })
+        };
+        let current = open().map_err(|source| IndexError::Database { path: path.clone(), source: Box::new(source) })?;
+        Ok(Self { path, open: Box::new(open), current: RwLock::new(current), opening: Mutex::new(()) })
     }
 
     /// The database, opened anew if it has failed. Where that does not succeed, the failed one, which says so itself.
     pub(super) fn database(&self) -> Arc<Database> {
-        if self.failed.load(Ordering::Acquire) {
+        if self.has_failed() {
             self.reopen();
         }
-        Arc::clone(&self.database.read().unwrap_or_else(PoisonError::into_inner))
+        self.current().database
     }
 
-    /// Takes note that a write has failed.
-    pub(super) fn failed(&self) {
-        self.failed.store(true, Ordering::Release);
+    pub(super) fn has_failed(&self) -> bool {
+        self.current().gate.is_closed()
+    }
+
+    fn current(&self) -> Opened {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn reopen(&self) {
         let _opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.failed.load(Ordering::Acquire) {
+        let current = self.current();
+        if !current.gate.is_closed() {
             return;
         }
+        current.gate.wait_for_the_last();
         match (self.open)() {
-            Ok(database) => {
-                *self.database.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(database);
-                self.failed.store(false, Ordering::Release);
-                tracing::info!(path = %self.path.display(), "the database is open again after a failed write");
+            Ok(opened) => {
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = opened;
+                tracing::info!(path = %self.path.display(), "the database is open again after a failure");
             }
             Err(error) => {
                 tracing::error!(%error, path = %self.path.display(), "could not open the database again");
@@ -84,8 +90,7 @@ impl std::fmt::Debug for Handle {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use gatepass_authority::ROOT_ACCOUNT;
     use gatepass_iam::{Context, Principal};
@@ -151,7 +156,7 @@ mod tests {
             counter.fetch_add(1, Ordering::SeqCst);
             Ok(Filling { disk: Disk::open(&file, Fsync::Always)?, full: Arc::clone(&switch) })
         };
-        let handle = Handle::open(path.clone(), Box::new(open)).unwrap();
+        let handle = Handle::open(path.clone(), open).unwrap();
         let (index, _) = Index::over(handle, path).unwrap();
         Fixture { index, full, opened, _directory: directory }
     }
@@ -178,12 +183,43 @@ mod tests {
 
         full.store(true, Ordering::SeqCst);
         assert!(matches!(create(&index, "while-full").await, Err(Failure::Full)));
+        // The database could not be opened anew. That is the disk's fault, and no defect of the store.
+        let again = create(&index, "while-full").await.unwrap_err();
+        assert_eq!(gatepass_protocol::s3::error::S3Error::from(again).status(), 503);
 
         full.store(false, Ordering::SeqCst);
         create(&index, "after").await.unwrap();
         assert!(exists(&index, "before").unwrap() && exists(&index, "after").unwrap());
         assert!(!exists(&index, "while-full").unwrap());
-        assert_eq!(opened.load(Ordering::SeqCst), 2);
+        assert!(opened.load(Ordering::SeqCst) > 1);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_was_replaced_cannot_touch_the_file() {
+        let Fixture { index, full, _directory, .. } = fixture();
+        create(&index, "before").await.unwrap();
+        let replaced = index.handle.database();
+        full.store(true, Ordering::SeqCst);
+        assert!(create(&index, "while-full").await.is_err());
+        full.store(false, Ordering::SeqCst);
+        create(&index, "after").await.unwrap();
+
+        let written = replaced
+            .begin_write()
+            .map_err(redb::Error::from)
+            .and_then(|transaction| transaction.commit().map_err(redb::Error::from));
+        assert!(written.is_err());
+        drop(replaced);
+        assert!(exists(&index, "before").unwrap() && exists(&index, "after").unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_refused_change_opens_nothing_anew() {
+        let Fixture { index, opened, _directory, .. } = fixture();
+        let damaged = index.write::<()>(|_| Err(Failure::MissingRow("objects"))).await;
+        assert!(matches!(damaged, Err(Failure::Closed)));
+        create(&index, "after").await.unwrap();
+        assert_eq!(opened.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]

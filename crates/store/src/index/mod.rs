@@ -5,6 +5,7 @@
 //! Data is asked for with a [`Grant`](crate::grant::Grant), never with a bare name.
 
 mod disk;
+mod gate;
 mod handle;
 mod listing;
 mod records;
@@ -135,7 +136,7 @@ impl Index {
             make(data, &path, fsync)?;
         }
         let file = path.clone();
-        let handle = Handle::open(path.clone(), Box::new(move || Disk::open(&file, fsync)))?;
+        let handle = Handle::open(path.clone(), move || Disk::open(&file, fsync))?;
         Self::over(handle, path)
     }
 
@@ -163,7 +164,11 @@ impl Index {
         &self,
         change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.writer.write(change).await
+        self.writer.write(change).await.map_err(|failure| match failure {
+            // The database under the writer has failed, and is not open again yet.
+            Failure::Closed if self.handle.has_failed() => Failure::Storage(redb::Error::PreviousIo),
+            other => other,
+        })
     }
 
     /// Whether any object or part consists of this blob.
@@ -182,7 +187,7 @@ fn make(data: &Path, path: &Path, fsync: Fsync) -> Result<(), IndexError> {
         _ => {}
     }
     let file = unfinished.clone();
-    drop(Handle::open(unfinished.clone(), Box::new(move || Disk::open(&file, fsync)))?);
+    drop(Handle::open(unfinished.clone(), move || Disk::open(&file, fsync))?);
     fs::rename(&unfinished, path).map_err(io_error)?;
     if fsync == Fsync::Always {
         crate::blobs::sync_directory(data).map_err(io_error)?;

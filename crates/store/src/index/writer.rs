@@ -127,10 +127,7 @@ fn run(handle: &Handle, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLock<Ar
             }
             Err(NotCommitted { failure, blobs }) => {
                 tracing::error!(?failure, writes = waiting.len(), "a group of writes was not committed");
-                if let Failure::Storage(_) = failure {
-                    handle.failed();
-                    unsettled.extend(blobs);
-                }
+                unsettled.extend(blobs);
                 let committed = if is_full(&failure) { Committed::Full } else { Committed::No };
                 for answer in waiting {
                     answer(committed);

@@ -56,7 +56,7 @@ pub(crate) struct Call<'a> {
 }
 
 pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answer, S3Error> {
-    if adds(&operation) {
+    if adds_rows(&operation) {
         call.store.blobs.room_for(0)?;
     }
     match operation {
@@ -91,17 +91,18 @@ pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answ
     }
 }
 
-/// Whether the operation leaves something behind. Reading and removing go on when the disk is full.
-fn adds(operation: &Operation) -> bool {
+/// Whether the operation leaves rows behind. Reading and removing go on when the disk is full.
+fn adds_rows(operation: &Operation) -> bool {
     match operation {
         Operation::CreateBucket(_)
         | Operation::PutBucketCors(_)
-        | Operation::PutObject(_)
         | Operation::CopyObject(_)
         | Operation::CreateMultipartUpload(_)
-        | Operation::UploadPart(_)
         | Operation::CompleteMultipartUpload(_) => true,
-        Operation::ListBuckets(_)
+        // What receives a body asks for room for all of it.
+        Operation::PutObject(_)
+        | Operation::UploadPart(_)
+        | Operation::ListBuckets(_)
         | Operation::HeadBucket { .. }
         | Operation::DeleteBucket { .. }
         | Operation::GetBucketLocation { .. }
