@@ -25,6 +25,22 @@ pub(super) fn read_credential(
         return Err(malformed());
     }
     let access_key_id = AccessKeyId::new(access_key_id).map_err(|_| malformed())?;
+    let midnight = check_common_parts(service, terminal, date, mechanism, expectations)?;
+    if region != expectations.region.as_str() {
+        let details = Details::Region { received: region.to_owned(), expected: expectations.region.clone() };
+        return Err(Refusal::new(Reason::CredentialRegion, mechanism, details));
+    }
+    Ok((access_key_id, Scope::new(&midnight, expectations.region.clone(), expectations.service.name())))
+}
+
+/// Checks what credentials of SigV4 and of SigV4a have, and gives the midnight at which their day begins.
+pub(super) fn check_common_parts(
+    service: &str,
+    terminal: &str,
+    date: &str,
+    mechanism: Mechanism,
+    expectations: &Expectations,
+) -> Result<AmzDate, Refusal> {
     let refuse = |reason, received: &str| Err(Refusal::new(reason, mechanism, Details::Received(received.to_owned())));
     if service != expectations.service.name().as_str() {
         return refuse(Reason::CredentialService, service);
@@ -32,12 +48,7 @@ pub(super) fn read_credential(
     if terminal != TERMINAL {
         return refuse(Reason::CredentialTerminal, terminal);
     }
-    let Some(midnight) = midnight_of(date) else { return refuse(Reason::CredentialDate, date) };
-    if region != expectations.region.as_str() {
-        let details = Details::Region { received: region.to_owned(), expected: expectations.region.clone() };
-        return Err(Refusal::new(Reason::CredentialRegion, mechanism, details));
-    }
-    Ok((access_key_id, Scope::new(&midnight, expectations.region.clone(), expectations.service.name())))
+    midnight_of(date).map_or_else(|| refuse(Reason::CredentialDate, date), Ok)
 }
 
 /// Id and date of a credential for what is served here, which most are. Read from its end, where everything is known, it

@@ -15,6 +15,7 @@ mod headers;
 mod payload;
 mod query;
 mod refusal;
+mod stated;
 mod v2;
 mod v4;
 #[cfg(feature = "sigv4a")]

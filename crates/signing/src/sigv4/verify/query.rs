@@ -56,8 +56,9 @@ impl<'q, 'a> Parameters<'q, 'a> {
         Ok(Self { query, raw: target.raw_query(request.target), places })
     }
 
+    /// A parameter that may be there.
     #[inline]
-    fn find(&self, name: &str) -> Option<Cow<'a, str>> {
+    pub(super) fn find(&self, name: &str) -> Option<Cow<'a, str>> {
         Some(self.query.value_at(self.raw, self.places[place_of(name)?]?))
     }
 

@@ -1,34 +1,29 @@
 //! Claims of SigV4.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 
-use super::authorization::{Components, read_date, read_session_token};
 use super::claim::{self, Claim, Head};
 use super::credential::read_credential;
-use super::headers::{check_signed_headers, check_unsigned_headers, single_header};
-use super::payload::{self, Declared};
+use super::headers::check_unsigned_headers;
 use super::query::Parameters;
+use super::stated::{self, Dated, Stated};
 use super::verified::{SignedBy, Verified, kept};
 use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
 use crate::credentials::SecretKey;
-use crate::request::{Query, RequestView, Target};
+use crate::request::{RequestView, Target};
 use crate::sigv4::canonical::{CanonicalQuery, CanonicalRequest, HeaderBlock, push_header};
 use crate::sigv4::chunked::ChunkSeed;
 use crate::sigv4::key::{KeyCache, Signature, SigningKey, string_to_sign};
 use crate::sigv4::scope::Scope;
 use crate::sigv4::{ALGORITHM, parameter};
-use crate::time::AmzDate;
 
-/// What a SigV4 request says about its signature, read and checked by itself.
-#[derive(Clone)]
-pub(super) struct Signed<'a> {
-    scope: Scope,
-    at: AmzDate,
-    headers: Cow<'a, str>,
-    signature: Cow<'a, str>,
-    payload: Declared,
+/// What a SigV4 request says about its signature.
+pub(super) type Signed<'a> = Stated<'a, Scope>;
+
+impl Dated for Scope {
+    fn date(&self) -> &str {
+        self.date()
+    }
 }
 
 /// Reads a signed URL.
@@ -38,23 +33,14 @@ pub(super) fn by_query<'a>(
     expectations: &Expectations,
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
-    let mechanism = Mechanism::Query;
-    let parameters = Parameters::read(&request, &target)?;
-    if parameters.get(parameter::ALGORITHM)? != ALGORITHM {
-        return Err(Refusal::plain(Reason::Algorithm, mechanism));
-    }
-    let (access_key_id, scope) = read_credential(&parameters.get(parameter::CREDENTIAL)?, mechanism, expectations)?;
-    let signed_at = parameters.signed_at(scope.date())?;
-    let signature = parameters.get(parameter::SIGNATURE)?;
-    let signed_headers = parameters.get(parameter::SIGNED_HEADERS)?;
-    let expires_at = Some(parameters.expires_at(signed_at, expectations.clock_skew, now)?);
-    let session_token = parameters.session_token()?;
-    let payload = check_headers(&request, target.query(), mechanism, Scheme::SigV4, &signed_headers, expectations)?;
-    let unsigned_headers = expectations.unsigned_headers.clone();
-    Ok(Claim {
-        head: Head { request, target, mechanism, access_key_id, session_token, expires_at, unsigned_headers },
-        signed: claim::Signed::V4(Signed { scope, at: signed_at, headers: signed_headers, signature, payload }),
-    })
+    let credential = |parameters: &Parameters<'_, 'a>| {
+        if parameters.get(parameter::ALGORITHM)? != ALGORITHM {
+            return Err(Refusal::plain(Reason::Algorithm, Mechanism::Query));
+        }
+        read_credential(&parameters.get(parameter::CREDENTIAL)?, Mechanism::Query, expectations)
+    };
+    let (head, signed) = stated::in_query(request, target, Scheme::SigV4, expectations, now, credential)?;
+    Ok(Claim { head, signed: claim::Signed::V4(signed) })
 }
 
 /// Reads an `Authorization` header, from behind its scheme.
@@ -65,32 +51,10 @@ pub(super) fn by_header<'a>(
     expectations: &Expectations,
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
-    let mechanism = Mechanism::Header;
-    let Components { credential, signed_headers, signature } = Components::read(authorization)?;
-    let (access_key_id, scope) = read_credential(credential, mechanism, expectations)?;
-    let signed_at = read_date(&request, scope.date(), expectations.clock_skew, now)?;
-    let session_token = read_session_token(&request)?.map(Cow::Borrowed);
-    let (signed_headers, signature) = (Cow::Borrowed(signed_headers), Cow::Borrowed(signature));
-    let payload = check_headers(&request, target.query(), mechanism, Scheme::SigV4, &signed_headers, expectations)?;
-    let unsigned_headers = expectations.unsigned_headers.clone();
-    Ok(Claim {
-        head: Head { request, target, mechanism, access_key_id, session_token, expires_at: None, unsigned_headers },
-        signed: claim::Signed::V4(Signed { scope, at: signed_at, headers: signed_headers, signature, payload }),
-    })
-}
-
-/// What both mechanisms check last.
-pub(super) fn check_headers(
-    request: &RequestView<'_>,
-    query: &Query,
-    mechanism: Mechanism,
-    scheme: Scheme,
-    signed_headers: &str,
-    expectations: &Expectations,
-) -> Result<Declared, Refusal> {
-    check_signed_headers(signed_headers, mechanism)?;
-    single_header(request, "host", mechanism)?;
-    payload::declared(request, query, mechanism, signed_headers, scheme, expectations.service)
+    let credential = |text: &str| read_credential(text, Mechanism::Header, expectations);
+    let (head, signed) =
+        stated::in_header(request, target, authorization, Scheme::SigV4, expectations, now, credential)?;
+    Ok(Claim { head, signed: claim::Signed::V4(signed) })
 }
 
 impl Signed<'_> {

@@ -1,35 +1,30 @@
 //! Claims of SigV4a: read as those of SigV4 are, with a set of regions in place of one, and a key pair in place of a key.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 
-use super::authorization::{Components, read_date, read_session_token};
 use super::claim::{self, Claim, Head};
-use super::credential::midnight_of;
+use super::credential::check_common_parts;
 use super::headers::{check_unsigned_headers, single_header};
-use super::payload::Declared;
 use super::query::Parameters;
-use super::v4::{Canonical, check_headers};
+use super::stated::{self, Dated, Stated};
+use super::v4::Canonical;
 use super::verified::{SignedBy, Verified, kept};
 use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
 use crate::credentials::{AccessKeyId, SecretKey};
 use crate::request::{RequestView, Target};
 use crate::sigv4::chunked::ChunkSeed;
 use crate::sigv4::key::{KeyCache, sha256};
-use crate::sigv4::{Region, TERMINAL, parameter};
+use crate::sigv4::{Region, parameter};
 use crate::sigv4a::key::Signature;
 use crate::sigv4a::{self, RegionSet, Scope};
-use crate::time::AmzDate;
 
-/// What a SigV4a request says about its signature, read and checked by itself.
-#[derive(Clone)]
-pub(super) struct Signed<'a> {
-    scope: Scope,
-    at: AmzDate,
-    header_names: Cow<'a, str>,
-    signature: Cow<'a, str>,
-    payload: Declared,
+/// What a SigV4a request says about its signature.
+pub(super) type Signed<'a> = Stated<'a, Scope>;
+
+impl Dated for Scope {
+    fn date(&self) -> &str {
+        self.date()
+    }
 }
 
 /// Reads a signed URL.
@@ -40,20 +35,13 @@ pub(super) fn by_query<'a>(
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
     let mechanism = Mechanism::Query;
-    let parameters = Parameters::read(&request, &target)?;
-    let (access_key_id, scope) = read_credential(&parameters.get(parameter::CREDENTIAL)?, mechanism, expectations)?;
-    check_region_set(target.query().get(parameter::REGION_SET), mechanism, &expectations.region)?;
-    let signed_at = parameters.signed_at(scope.date())?;
-    let signature = parameters.get(parameter::SIGNATURE)?;
-    let signed_headers = parameters.get(parameter::SIGNED_HEADERS)?;
-    let expires_at = Some(parameters.expires_at(signed_at, expectations.clock_skew, now)?);
-    let session_token = parameters.session_token()?;
-    let payload = check_headers(&request, target.query(), mechanism, Scheme::SigV4a, &signed_headers, expectations)?;
-    let unsigned_headers = expectations.unsigned_headers.clone();
-    Ok(Claim {
-        head: Head { request, target, mechanism, access_key_id, session_token, expires_at, unsigned_headers },
-        signed: claim::Signed::V4a(Signed { scope, at: signed_at, header_names: signed_headers, signature, payload }),
-    })
+    let credential = |parameters: &Parameters<'_, 'a>| {
+        let credential = read_credential(&parameters.get(parameter::CREDENTIAL)?, mechanism, expectations)?;
+        check_region_set(parameters.find(parameter::REGION_SET).as_deref(), mechanism, &expectations.region)?;
+        Ok(credential)
+    };
+    let (head, signed) = stated::in_query(request, target, Scheme::SigV4a, expectations, now, credential)?;
+    Ok(Claim { head, signed: claim::Signed::V4a(signed) })
 }
 
 /// Reads an `Authorization` header, from behind its scheme.
@@ -65,21 +53,17 @@ pub(super) fn by_header<'a>(
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
     let mechanism = Mechanism::Header;
-    let Components { credential, signed_headers, signature } = Components::read(authorization)?;
-    let (access_key_id, scope) = read_credential(credential, mechanism, expectations)?;
-    // That it is signed is seen with all other `x-amz-*` headers.
-    let region_set = single_header(&request, "x-amz-region-set", mechanism)?;
-    let region_set = region_set.map(|value| std::str::from_utf8(value).unwrap_or_default());
-    check_region_set(region_set, mechanism, &expectations.region)?;
-    let signed_at = read_date(&request, scope.date(), expectations.clock_skew, now)?;
-    let session_token = read_session_token(&request)?.map(Cow::Borrowed);
-    let (signed_headers, signature) = (Cow::Borrowed(signed_headers), Cow::Borrowed(signature));
-    let payload = check_headers(&request, target.query(), mechanism, Scheme::SigV4a, &signed_headers, expectations)?;
-    let unsigned_headers = expectations.unsigned_headers.clone();
-    Ok(Claim {
-        head: Head { request, target, mechanism, access_key_id, session_token, expires_at: None, unsigned_headers },
-        signed: claim::Signed::V4a(Signed { scope, at: signed_at, header_names: signed_headers, signature, payload }),
-    })
+    let credential = |text: &str| {
+        let credential = read_credential(text, mechanism, expectations)?;
+        // That it is signed is seen with all other `x-amz-*` headers.
+        let region_set = single_header(&request, "x-amz-region-set", mechanism)?;
+        let region_set = region_set.map(|value| std::str::from_utf8(value).unwrap_or_default());
+        check_region_set(region_set, mechanism, &expectations.region)?;
+        Ok(credential)
+    };
+    let (head, signed) =
+        stated::in_header(request, target, authorization, Scheme::SigV4a, expectations, now, credential)?;
+    Ok(Claim { head, signed: claim::Signed::V4a(signed) })
 }
 
 /// The parts of `AKID/date/service/aws4_request`, in the order in which S3 complains of SigV4's.
@@ -96,14 +80,7 @@ fn read_credential(
         return Err(malformed());
     }
     let access_key_id = AccessKeyId::new(access_key_id).map_err(|_| malformed())?;
-    let refuse = |reason, received: &str| Err(Refusal::new(reason, mechanism, Details::Received(received.to_owned())));
-    if service != expectations.service.name().as_str() {
-        return refuse(Reason::CredentialService, service);
-    }
-    if terminal != TERMINAL {
-        return refuse(Reason::CredentialTerminal, terminal);
-    }
-    let Some(midnight) = midnight_of(date) else { return refuse(Reason::CredentialDate, date) };
+    let midnight = check_common_parts(service, terminal, date, mechanism, expectations)?;
     Ok((access_key_id, Scope::new(&midnight, expectations.service.name())))
 }
 
@@ -121,14 +98,8 @@ fn check_region_set(text: Option<&str>, mechanism: Mechanism, region: &Region) -
 impl Signed<'_> {
     pub(super) fn verify(self, head: Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
         let payload_line = self.payload.line();
-        check_unsigned_headers(
-            &head.request,
-            &self.header_names,
-            head.mechanism,
-            &payload_line,
-            &head.unsigned_headers,
-        )?;
-        let canonical = Canonical::of(&head, &self.header_names, &payload_line);
+        check_unsigned_headers(&head.request, &self.headers, head.mechanism, &payload_line, &head.unsigned_headers)?;
+        let canonical = Canonical::of(&head, &self.headers, &payload_line);
         let string_to_sign = sigv4a::string_to_sign(&self.at, &self.scope, &sha256(&canonical.0));
         let pair = keys.key_pair(&head.access_key_id, secret);
         let verifies = |signature: &Signature| pair.verifies(&[string_to_sign.as_bytes()], signature);
@@ -144,7 +115,7 @@ impl Signed<'_> {
         let signed = SignedBy {
             scheme: Scheme::SigV4a,
             signed_at: Some(self.at.timestamp()),
-            signed_headers: kept(&self.header_names, &["host"]),
+            signed_headers: kept(&self.headers, &["host"]),
             payload: self
                 .payload
                 .verified(|trailer| ChunkSeed::asymmetric(pair.clone(), self.at, &self.scope, &provided, trailer)),
