@@ -20,6 +20,7 @@ use toml::de::{DeTable, Deserializer};
 use crate::{
     args::FsyncChoice,
     failure::{Explain as _, Failure, Result},
+    values::ByteSize,
 };
 
 pub(crate) use finding::Finding;
@@ -57,6 +58,7 @@ pub(crate) struct StoreTable {
     pub(crate) region: Option<String>,
     pub(crate) hosts: Option<Vec<String>>,
     pub(crate) fsync: Option<FsyncChoice>,
+    pub(crate) reserve: Option<ByteSize>,
 }
 
 /// What was found in a configuration: the file's meaning, or everything that is wrong with it.

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+pub(crate) use gatepass_backend::config::ByteSize;
 use jiff::SignedDuration;
 
 /// Why a value is not one. The sentence says what would be.
@@ -72,32 +73,6 @@ impl FromStr for Seconds {
             rest = characters.as_str();
         }
         Ok(Self(total))
-    }
-}
-
-/// A number of bytes: `1048576`, `1MiB`, `5GB`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Size(pub(crate) u64);
-
-impl FromStr for Size {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        let wrong = || ValueError("a size is bytes or has a unit: 1048576, 1MiB, 5GB".to_owned());
-        let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
-        let factor: u64 = match unit.trim_start() {
-            "" | "B" => 1,
-            "kB" | "KB" => 1_000,
-            "MB" => 1_000_000,
-            "GB" => 1_000_000_000,
-            "TB" => 1_000_000_000_000,
-            "KiB" => 1 << 10,
-            "MiB" => 1 << 20,
-            "GiB" => 1 << 30,
-            "TiB" => 1 << 40,
-            _ => return Err(wrong()),
-        };
-        number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).map(Self).ok_or_else(wrong)
     }
 }
 
@@ -248,10 +223,10 @@ mod tests {
     #[test]
     fn sizes_are_bytes_or_have_a_unit() {
         for (text, bytes) in [("0", 0), ("5MiB", 5 << 20), ("5 GB", 5_000_000_000), ("1TiB", 1 << 40)] {
-            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+            assert_eq!(text.parse(), Ok(ByteSize::from_bytes(bytes)), "{text}");
         }
         for wrong in ["", "MiB", "5mib", "-5", "99999999TiB"] {
-            assert!(wrong.parse::<Size>().is_err(), "{wrong}");
+            assert!(wrong.parse::<ByteSize>().is_err(), "{wrong}");
         }
     }
 

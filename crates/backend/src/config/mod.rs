@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 pub(crate) use resolve::{Bucket, Collection, Console, Issuer, Settings, Store, StoreName};
 pub use resolve::{ConfigError, ConfigErrors};
-pub use values::{ByteSize, Duration, SecretError, SecretSource};
+pub use values::{ByteSize, ByteSizeError, Duration, SecretError, SecretSource};
 
 /// Everything the backend is told.
 #[derive(Debug, Clone, Deserialize)]

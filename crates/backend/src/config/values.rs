@@ -1,6 +1,6 @@
 //! Values as people write them: `15m`, `5GiB`, `{ env = "NAME" }`.
 
-use std::{env, fmt, fs, io, path::PathBuf};
+use std::{env, fmt, fs, io, path::PathBuf, str::FromStr};
 
 use gatepass_signing::credentials::{CredentialsError, SecretKey};
 use serde::{Deserialize, Deserializer, de};
@@ -56,8 +56,17 @@ impl ByteSize {
     pub const fn as_bytes(self) -> u64 {
         self.0
     }
+}
 
-    fn parse(text: &str) -> Option<Self> {
+/// A text that is no [`ByteSize`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a size is bytes or has a unit: 1048576, 1MiB, 5GB")]
+pub struct ByteSizeError;
+
+impl FromStr for ByteSize {
+    type Err = ByteSizeError;
+
+    fn from_str(text: &str) -> Result<Self, ByteSizeError> {
         let (number, unit) = split_number(text);
         let factor = match unit.trim_start() {
             "" | "B" => 1,
@@ -69,15 +78,15 @@ impl ByteSize {
             "MiB" => 1 << 20,
             "GiB" => 1 << 30,
             "TiB" => 1 << 40,
-            _ => return None,
+            _ => return Err(ByteSizeError),
         };
-        number.parse::<u64>().ok()?.checked_mul(factor).map(Self)
+        number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).map(Self).ok_or(ByteSizeError)
     }
 }
 
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        number_or_text(deserializer, "a size such as \"5MiB\" or a number of bytes", ByteSize, ByteSize::parse)
+        number_or_text(deserializer, "a size such as \"5MiB\" or a number of bytes", ByteSize, |text| text.parse().ok())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::Timestamp;
 
-use crate::values::Size;
+use crate::values::ByteSize;
 
 /// `gatepass store`.
 #[derive(Debug, Subcommand)]
@@ -38,7 +38,7 @@ pub struct StoreRun {
     pub fsync: Option<FsyncChoice>,
     /// How much of the disk uploads must leave free: below it they get 503, while reads and deletes go on [default: 64MiB]
     #[arg(long, value_name = "SIZE")]
-    pub reserve: Option<Size>,
+    pub reserve: Option<ByteSize>,
     /// Host names that are answered, besides the address itself; before each, a bucket may stand. Separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub hosts: Option<Vec<String>>,

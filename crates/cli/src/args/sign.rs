@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::Timestamp;
 
 use super::{SignCloudFront, SignCookies, SignPost};
-use crate::values::{Checksum, ObjectLocation, Pair, Seconds, Size};
+use crate::values::{ByteSize, Checksum, ObjectLocation, Pair, Seconds};
 
 /// `gatepass sign`.
 #[derive(Debug, Subcommand)]
@@ -142,7 +142,7 @@ pub struct SignPut {
     pub content_type: Option<String>,
     /// The upload must have this size: bytes, or 5MiB
     #[arg(long, value_name = "SIZE")]
-    pub content_length: Option<Size>,
+    pub content_length: Option<ByteSize>,
     /// The upload must have this checksum, as in `sha256:…`, in hexadecimal or base64
     #[arg(long, value_name = "ALGORITHM:VALUE")]
     pub checksum: Option<Checksum>,

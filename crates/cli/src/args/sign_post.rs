@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{Dialect, Identity, LifeArguments, Place};
-use crate::values::{Folder, Pair, Size};
+use crate::values::{ByteSize, Folder, Pair};
 
 /// `gatepass sign post`.
 #[derive(Debug, Args)]
@@ -19,10 +19,10 @@ pub struct SignPost {
     pub key: Option<String>,
     /// The largest file that is taken: bytes, or 5MiB
     #[arg(long, value_name = "SIZE")]
-    pub max_size: Size,
+    pub max_size: ByteSize,
     /// The smallest
     #[arg(long, value_name = "SIZE", default_value = "0")]
-    pub min_size: Size,
+    pub min_size: ByteSize,
     /// The type of the file, or `image/*` for any of a kind; repeated, it makes one form for each type
     #[arg(long = "content-type", value_name = "TYPE")]
     pub content_types: Vec<String>,

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf};
 use clap::{ArgGroup, Args, ValueHint};
 use jiff::Timestamp;
 
-use crate::values::{Pair, Size};
+use crate::values::{ByteSize, Pair};
 
 /// `gatepass verify`.
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub struct VerifyUpload {
     pub filename: String,
     /// The size of the file that is uploaded
     #[arg(long, value_name = "SIZE", requires = "form")]
-    pub size: Option<Size>,
+    pub size: Option<ByteSize>,
 }
 
 /// CloudFront.

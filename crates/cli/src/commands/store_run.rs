@@ -18,7 +18,7 @@ use crate::{
     output::Output,
     ready_file::ReadyFile,
     server::{self, StopSignals, Stopper},
-    values::Size,
+    values::ByteSize,
 };
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:9000";
@@ -35,6 +35,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
     let default_listen = DEFAULT_LISTEN.parse().map_err(Failure::refused)?;
     let address = arguments.listen.or(table.listen).unwrap_or(default_listen);
     let fsync = arguments.fsync.or(table.fsync).unwrap_or(FsyncChoice::Always);
+    let reserve = arguments.reserve.or(table.reserve);
     let region = arguments.region.clone().or(table.region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
     let names = arguments.hosts.clone().or(table.hosts).unwrap_or_default();
 
@@ -51,7 +52,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             region: region.clone(),
             hosts: hosts(address, &["localhost"], &names),
             fsync: fsync.into(),
-            reserve_bytes: arguments.reserve.map_or(Config::DEFAULT_RESERVE_BYTES, |Size(bytes)| bytes),
+            reserve_bytes: reserve.map_or(Config::DEFAULT_RESERVE_BYTES, ByteSize::as_bytes),
             free_space: gatepass_store::free_space_of_the_disk(),
             root: credentials::root()?,
             now: Clock::starting_at(arguments.now).function(),

@@ -16,7 +16,7 @@ fn a_mistake_is_named_with_file_line_and_column() {
         run(command),
         Run {
             code: Some(1),
-            stdout: "gatepass.toml:3:1: unknown field `lisen`, expected one of `listen`, `data`, `region`, `hosts`, `fsync`\n"
+            stdout: "gatepass.toml:3:1: unknown field `lisen`, expected one of `listen`, `data`, `region`, `hosts`, `fsync`, `reserve`\n"
                 .to_owned(),
             stderr: "hint: did you mean `listen`?\n".to_owned(),
         }

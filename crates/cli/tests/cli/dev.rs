@@ -9,9 +9,18 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use gatepass_signing::{
+    address::{Address, AddressingStyle, Endpoint},
+    credentials::{AccessKeyId, Credentials, SecretKey},
+    sigv4::{
+        KeyCache, Region,
+        presign::{Method, Presign},
+    },
+};
+use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::program::{Run, gatepass, half_a_request, run, signal, wait_for_end, wait_for_json};
+use crate::program::{ACCESS_KEY, Run, SECRET_KEY, gatepass, half_a_request, run, signal, wait_for_end, wait_for_json};
 
 /// A running one, killed when dropped.
 struct Dev {
@@ -331,4 +340,47 @@ fn a_store_alone_starts_and_stops() {
     assert!(!ready_file.exists(), "nothing is ready any more");
     let log = fs::read_to_string(&log_path).expect("the log");
     assert!(log.contains(" INFO ") && log.contains("403"), "a service logs its decisions unasked: {log}");
+}
+
+/// Asks a store for a bucket, and returns the answer.
+fn create_bucket(store: &str) -> String {
+    let id = AccessKeyId::new(ACCESS_KEY).expect("an access key id");
+    let credentials = Credentials::long_term(id, SecretKey::new(SECRET_KEY).expect("a secret"));
+    let endpoint = Endpoint::parse(store).expect("an endpoint");
+    let bucket = Address::bucket(&endpoint, AddressingStyle::Path, "bucket").expect("a bucket");
+    let region = Region::new("us-east-1").expect("a region");
+    let presign = Presign::new(&credentials, region, bucket, Method::Put);
+    let url = presign.sign(&KeyCache::new(), Timestamp::now()).expect("a URL").into_exposed();
+    let target = url.strip_prefix(store).expect("the store's own URL");
+    let mut stream = TcpStream::connect(endpoint.authority()).expect("the store listens");
+    let head = format!("PUT {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n", endpoint.authority());
+    stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
+}
+
+#[test]
+fn what_a_store_leaves_free_is_said_by_a_flag_or_the_file() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let config = scratch.path().join("gatepass.toml");
+    fs::write(&config, "[store]\nreserve = \"8388607TiB\"\n").expect("the configuration is written");
+    let config = config.to_str().expect("a path in UTF-8");
+    let too_much: [&[&str]; 2] = [&["--reserve", "8388607TiB"], &["--config", config]];
+    let nothing: &[&str] = &["--config", config, "--reserve", "0"];
+    for (arguments, expected) in [(too_much[0], "503"), (too_much[1], "503"), (nothing, "200")] {
+        let data = tempfile::tempdir().expect("a directory");
+        let ready_file = data.path().join("ready.json");
+        let mut command = gatepass(["store", "run", "--listen", "127.0.0.1:0", "--fsync", "never", "--data"]);
+        command.arg(data.path()).args(arguments).arg("--ready-file").arg(&ready_file);
+        command.env("GATEPASS_ROOT_ACCESS_KEY", ACCESS_KEY).env("GATEPASS_ROOT_SECRET_KEY", SECRET_KEY);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        let ready = wait_for_json(&ready_file, &mut child);
+        let store = ready["store"].as_str().expect("an address");
+
+        let answer = create_bucket(store);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{arguments:?}: {answer}");
+        signal(child.id(), "TERM");
+        assert!(wait_for_end(&mut child).success());
+    }
 }

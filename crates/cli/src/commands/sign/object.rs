@@ -98,7 +98,7 @@ const OVERRIDES: [ResponseOverride; 6] = [
 fn of_put(put: &SignPut) -> Request<'_> {
     let mut headers = Vec::new();
     headers.extend(put.content_type.as_ref().map(|value| ("content-type", value.clone())));
-    headers.extend(put.content_length.map(|size| ("content-length", size.0.to_string())));
+    headers.extend(put.content_length.map(|size| ("content-length", size.as_bytes().to_string())));
     headers.extend(put.checksum.as_ref().map(|checksum| (checksum.header, checksum.value.clone())));
     headers.extend(put.if_none_match.as_ref().map(|value| ("if-none-match", value.clone())));
     headers.extend(put.sse.as_ref().map(|value| (SSE, value.clone())));

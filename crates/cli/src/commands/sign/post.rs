@@ -40,7 +40,7 @@ fn forms(post: &SignPost, types: &[Option<&str>]) -> Result<Vec<SignedForm>> {
     let window = life::window(life)?;
     let now = life::now(life);
     let key = key(post)?;
-    let size = SizeRange::new(post.min_size.0, post.max_size.0).map_err(Failure::usage)?;
+    let size = SizeRange::new(post.min_size.as_bytes(), post.max_size.as_bytes()).map_err(Failure::usage)?;
     let located = place::locate(place, identity.profile.as_deref(), &folder.bucket)?;
     let target = UploadTarget::new(&located.endpoint, located.style, &folder.bucket).map_err(Failure::usage)?;
     let credentials = credentials::signer(identity, &located.region, place.endpoint.as_deref())?;

@@ -61,7 +61,7 @@ pub(super) fn check(arguments: &Verify, path: &std::path::Path, now: jiff::Times
             key_at_hand(claim.access_key_id(), claim.session_token(), &credentials)?;
             let verified = claim.verify(&KeyCache::new(), credentials.secret_key()).map_err(refused)?;
             if let Some(size) = arguments.upload.size {
-                verified.upload().size_range().check(size.0).map_err(refused)?;
+                verified.upload().size_range().check(size.as_bytes()).map_err(refused)?;
             }
             Ok(verified)
         }
