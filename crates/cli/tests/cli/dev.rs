@@ -17,7 +17,6 @@ use gatepass_signing::{
         presign::{Method, Presign},
     },
 };
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::program::{ACCESS_KEY, Run, SECRET_KEY, gatepass, half_a_request, run, signal, wait_for_end, wait_for_json};
@@ -342,7 +341,10 @@ fn a_store_alone_starts_and_stops() {
     assert!(log.contains(" INFO ") && log.contains("403"), "a service logs its decisions unasked: {log}");
 }
 
-/// Asks a store for a bucket, and returns the answer.
+/// When the clock of a store starts that is asked for something signed.
+const NOON: &str = "2026-06-01T12:00:00Z";
+
+/// Asks a store for a bucket at noon, and returns the answer.
 fn create_bucket(store: &str) -> String {
     let id = AccessKeyId::new(ACCESS_KEY).expect("an access key id");
     let credentials = Credentials::long_term(id, SecretKey::new(SECRET_KEY).expect("a secret"));
@@ -350,7 +352,7 @@ fn create_bucket(store: &str) -> String {
     let bucket = Address::bucket(&endpoint, AddressingStyle::Path, "bucket").expect("a bucket");
     let region = Region::new("us-east-1").expect("a region");
     let presign = Presign::new(&credentials, region, bucket, Method::Put);
-    let url = presign.sign(&KeyCache::new(), Timestamp::now()).expect("a URL").into_exposed();
+    let url = presign.sign(&KeyCache::new(), NOON.parse().expect("a time")).expect("a URL").into_exposed();
     let target = url.strip_prefix(store).expect("the store's own URL");
     let mut stream = TcpStream::connect(endpoint.authority()).expect("the store listens");
     let head = format!("PUT {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n", endpoint.authority());
@@ -372,7 +374,7 @@ fn what_a_store_leaves_free_is_said_by_a_flag_or_the_file() {
         let data = tempfile::tempdir().expect("a directory");
         let ready_file = data.path().join("ready.json");
         let mut command = gatepass(["store", "run", "--listen", "127.0.0.1:0", "--fsync", "never", "--data"]);
-        command.arg(data.path()).args(arguments).arg("--ready-file").arg(&ready_file);
+        command.arg(data.path()).args(arguments).args(["--now", NOON]).arg("--ready-file").arg(&ready_file);
         command.env("GATEPASS_ROOT_ACCESS_KEY", ACCESS_KEY).env("GATEPASS_ROOT_SECRET_KEY", SECRET_KEY);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
         let ready = wait_for_json(&ready_file, &mut child);
