@@ -92,14 +92,10 @@ impl Served {
     fn start(runtime: &Runtime, fsync: Fsync) -> Self {
         let data = tempfile::tempdir().expect("a directory");
         let store = Store::open(Config {
-            data: data.path().to_owned(),
-            region: "us-east-1".to_owned(),
             hosts: Hosts { path_style: vec!["127.0.0.1".to_owned()], virtual_host_bases: Vec::new() },
             fsync,
             reserve_bytes: 0,
-            free_space: gatepass_store::free_space_of_the_disk(),
-            root: RootSource::Given(credentials()),
-            now: Arc::new(noon),
+            ..Config::new(data.path(), RootSource::Given(credentials()), Arc::new(noon))
         })
         .expect("a store");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");

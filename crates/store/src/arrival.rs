@@ -10,6 +10,7 @@ use http::uri::Authority;
 use http::{HeaderMap, Method, Version};
 
 use crate::config::Hosts;
+use crate::peer::Peer;
 
 /// The head of a request that may go on.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Arrival {
     pub(crate) host_bucket: Option<BucketName>,
     pub(crate) kind: Kind,
     pub(crate) framing: Framing,
+    /// Who sent it, as the socket says.
+    pub(crate) peer: Peer,
 }
 
 /// What a request is before its operation is known.
@@ -44,7 +47,7 @@ pub(crate) enum Framing {
 }
 
 impl Arrival {
-    pub(crate) fn read(parts: Parts, hosts: &Hosts) -> Result<Self, S3Error> {
+    pub(crate) fn read(mut parts: Parts, hosts: &Hosts, peer: Peer) -> Result<Self, S3Error> {
         let host = single_host(&parts)?;
         let target = raw_target(&parts, &host)?;
         let framing = framing(&parts)?;
@@ -58,7 +61,11 @@ impl Arrival {
             Method::POST if path == "/" && host_bucket.is_none() => Kind::Sts,
             _ => Kind::S3,
         };
-        Ok(Self { method: parts.method, target, headers: parts.headers, host_bucket, kind, framing })
+        if !parts.headers.contains_key(HOST) {
+            // What HTTP/2 says in `:authority` is signed as `host`.
+            parts.headers.insert(HOST, host.parse().map_err(|_| malformed_host())?);
+        }
+        Ok(Self { method: parts.method, target, headers: parts.headers, host_bucket, kind, framing, peer })
     }
 
     /// Lends what the verifier sees.
@@ -82,13 +89,29 @@ impl Arrival {
     }
 }
 
+/// The one host that is named. HTTP/2 names it in `:authority`, where a `Host` beside it must say the same
+/// ([`raw_target`] compares them; RFC 9113 §8.3.1).
 fn single_host(parts: &Parts) -> Result<String, S3Error> {
     let mut values = parts.headers.get_all(HOST).iter();
-    let (Some(host), None) = (values.next(), values.next()) else {
-        return Err(S3Error::invalid_request("The request must carry exactly one Host header."));
-    };
-    let host = host.to_str().ok().filter(|host| !host.is_empty());
-    host.map(str::to_owned).ok_or_else(|| S3Error::invalid_request("The Host header is malformed."))
+    match (values.next(), values.next()) {
+        (Some(host), None) => {
+            let host = host.to_str().ok().filter(|host| !host.is_empty());
+            host.map(str::to_owned).ok_or_else(malformed_host)
+        }
+        (None, _) if parts.version == Version::HTTP_2 => {
+            let authority = parts.uri.authority().filter(|authority| !authority.as_str().is_empty());
+            authority.map(|authority| authority.as_str().to_owned()).ok_or_else(one_host)
+        }
+        _ => Err(one_host()),
+    }
+}
+
+fn one_host() -> S3Error {
+    S3Error::invalid_request("The request must carry exactly one Host header.")
+}
+
+fn malformed_host() -> S3Error {
+    S3Error::invalid_request("The Host header is malformed.")
 }
 
 /// The target in origin form. An absolute form is accepted for the host it was sent to alone, so
@@ -139,14 +162,13 @@ enum Addressed {
 }
 
 fn addressed(host: &str, hosts: &Hosts) -> Result<Addressed, S3Error> {
-    let authority: Authority = host.parse().map_err(|_| S3Error::invalid_request("The Host header is malformed."))?;
+    let authority: Authority = host.parse().map_err(|_| malformed_host())?;
     if authority.as_str().contains('@') {
-        return Err(S3Error::invalid_request("The Host header is malformed."));
+        return Err(malformed_host());
     }
     // The parser of authorities takes any text for a port.
     let name = authority.host();
-    let port =
-        Port::parse(&host[name.len()..]).ok_or_else(|| S3Error::invalid_request("The Host header is malformed."))?;
+    let port = Port::parse(&host[name.len()..]).ok_or_else(malformed_host)?;
     let name = name.to_ascii_lowercase();
     if hosts.path_style.iter().any(|served| served.eq_ignore_ascii_case(&name)) {
         return Ok(Addressed::Service);
@@ -195,7 +217,7 @@ mod tests {
     }
 
     fn arrive(request: http::request::Builder) -> Result<Arrival, S3Error> {
-        Arrival::read(request.body(()).unwrap().into_parts().0, &hosts())
+        Arrival::read(request.body(()).unwrap().into_parts().0, &hosts(), Peer::local())
     }
 
     fn to(host: &str) -> Result<Arrival, S3Error> {
@@ -242,6 +264,18 @@ mod tests {
         assert_eq!(to("http://127.0.0.1:9000/b//k?x=1").unwrap().target, "/b//k?x=1");
         assert_eq!(to("http://127.0.0.1:9000").unwrap().target, "/");
         assert!(to("http://photos.localhost:9000/k").is_err());
+    }
+
+    #[test]
+    fn http_2_names_its_host_in_the_target_and_signs_it_as_host() {
+        let ask = |request: http::request::Builder| arrive(request.version(Version::HTTP_2));
+        let arrival = ask(http::Request::get("https://photos.localhost:9000/k?x")).unwrap();
+        assert_eq!((arrival.target.as_str(), arrival.header("host")), ("/k?x", Some("photos.localhost:9000")));
+        assert_eq!(arrival.host_bucket.unwrap().as_str(), "photos");
+        assert!(ask(http::Request::get("https://127.0.0.1/k").header("host", "127.0.0.1")).is_ok());
+        assert!(ask(http::Request::get("https://127.0.0.1/k").header("host", "photos.localhost")).is_err());
+        assert!(ask(http::Request::get("/k")).is_err());
+        assert!(arrive(http::Request::get("https://127.0.0.1/k")).is_err(), "HTTP/1.1 has no such thing");
     }
 
     #[test]

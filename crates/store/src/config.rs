@@ -7,12 +7,13 @@ use std::sync::Arc;
 use gatepass_authority::RootSource;
 use jiff::Timestamp;
 
-use crate::space::FreeSpace;
+use crate::space::{FreeSpace, free_space_of_the_disk};
 
 /// Where the store gets the time from. The binary gives it the wall clock, a test its own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Everything a store is started with.
+/// Everything a store is started with. Made by [`Config::new`], which knows what is usual, and then changed:
+/// `Config { region, ..Config::new(data, root, now) }`.
 pub struct Config {
     /// The directory that holds everything the store keeps. Made when it does not exist.
     pub data: PathBuf,
@@ -35,6 +36,22 @@ pub struct Config {
 impl Config {
     /// 64 MiB: enough for the commits that free space on a disk that is full otherwise.
     pub const DEFAULT_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+    /// The region that AWS tools assume.
+    pub const DEFAULT_REGION: &str = "us-east-1";
+
+    /// A durable store in the default region that answers to no host name yet.
+    pub fn new(data: impl Into<PathBuf>, root: RootSource, now: Clock) -> Self {
+        Self {
+            data: data.into(),
+            region: Self::DEFAULT_REGION.to_owned(),
+            hosts: Hosts::default(),
+            fsync: Fsync::Always,
+            reserve_bytes: Self::DEFAULT_RESERVE_BYTES,
+            free_space: free_space_of_the_disk(),
+            root,
+            now,
+        }
+    }
 }
 
 impl fmt::Debug for Config {

@@ -20,6 +20,7 @@ mod index;
 mod linger;
 mod ops;
 mod patience;
+mod peer;
 mod request_id;
 mod server;
 mod service;

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::linger::{Linger, Unread};
+use crate::peer::{Peer, Transport};
 use crate::service;
 use crate::stall::StallTimeout;
 use crate::store::Store;
@@ -56,8 +57,8 @@ impl Store {
             };
             // Connections that have ended leave their results here.
             while connections.try_join_next().is_some() {}
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok((stream, address)) => (stream, Peer { address, transport: Transport::Plain }),
                 Err(error) => {
                     pause_after(&error).await;
                     continue;
@@ -65,7 +66,7 @@ impl Store {
             };
             let (store, watcher) = (Arc::clone(&self), graceful.watcher());
             connections.spawn(async move {
-                serve_connection(store, stream, watcher).await;
+                serve_connection(store, stream, peer, watcher).await;
                 drop(slot);
             });
         }
@@ -77,7 +78,7 @@ impl Store {
     }
 }
 
-async fn serve_connection(store: Arc<Store>, stream: TcpStream, watcher: Watcher) {
+async fn serve_connection(store: Arc<Store>, stream: TcpStream, peer: Peer, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not switch off Nagle's algorithm");
     }
@@ -85,7 +86,7 @@ async fn serve_connection(store: Arc<Store>, stream: TcpStream, watcher: Watcher
     let io = TokioIo::new(Linger::new(StallTimeout::new(stream, WRITE_STALL_TIMEOUT), unread.clone()));
     let answer = service_fn(move |request: Request<Incoming>| {
         let (store, unread) = (Arc::clone(&store), unread.clone());
-        async move { Ok::<_, Infallible>(service::answer(&store, request, &unread).await) }
+        async move { Ok::<_, Infallible>(service::answer(&store, request, peer, &unread).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

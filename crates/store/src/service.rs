@@ -16,6 +16,7 @@ use crate::authorize::Authorizer;
 use crate::body::ResponseBody;
 use crate::linger::Unread;
 use crate::ops::{self, Call};
+use crate::peer::Peer;
 use crate::request_id::RequestId;
 use crate::store::Store;
 use crate::{cors, sts};
@@ -29,13 +30,18 @@ pub(crate) struct LogLine {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(store: &Arc<Store>, request: Request<Incoming>, unread: &Unread) -> Response<ResponseBody> {
+pub(crate) async fn answer(
+    store: &Arc<Store>,
+    request: Request<Incoming>,
+    peer: Peer,
+    unread: &Unread,
+) -> Response<ResponseBody> {
     let now = store.now();
     let id = RequestId::random();
     let (parts, mut incoming) = request.into_parts();
     let method = parts.method.clone();
     let mut log = LogLine::default();
-    let (answer, mut connection) = match Arrival::read(parts, &store.hosts) {
+    let (answer, mut connection) = match Arrival::read(parts, &store.hosts, peer) {
         Ok(arrival) => {
             let connection = connection_after(&arrival);
             (walk(store, &arrival, &mut incoming, now, &id, &mut log).await, connection)

@@ -122,14 +122,10 @@ async fn start(options: &DevOptions, listen: &Listen, root: RootSource, seed: &S
     let issuer = format!("http://localhost:{}", idp_address.port());
 
     let settings = StoreSettings {
-        data: data.join("store"),
         region: options.region.clone(),
         hosts: store_run::hosts(store_address, &[], &[]),
         fsync: options.fsync.into(),
-        reserve_bytes: StoreSettings::DEFAULT_RESERVE_BYTES,
-        free_space: gatepass_store::free_space_of_the_disk(),
-        root,
-        now: clock.function(),
+        ..StoreSettings::new(data.join("store"), root, clock.function())
     };
     let idp_settings = gatepass_devidp::Config {
         directory: data.join(IDP_DIRECTORY),

@@ -56,14 +56,10 @@ async fn run_beside(arguments: &Exec, directory: &Path) -> Result<ExitStatus> {
     let listener = server::listen(free_port, "the store", "nothing")?;
     let address = listener.local_addr().explain("the listener has no address")?;
     let store = store_run::open(Config {
-        data: directory.join("store"),
         region: arguments.region.clone(),
         hosts: store_run::hosts(address, &["localhost"], &[]),
         fsync: Fsync::Never,
-        reserve_bytes: Config::DEFAULT_RESERVE_BYTES,
-        free_space: gatepass_store::free_space_of_the_disk(),
-        root: credentials::root()?,
-        now: clock.function(),
+        ..Config::new(directory.join("store"), credentials::root()?, clock.function())
     })?;
     let stopper = Stopper::new();
     let serving = tokio::spawn(Arc::clone(&store).serve(server::adopt(listener)?, stopper.stopped()));

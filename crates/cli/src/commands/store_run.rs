@@ -48,14 +48,11 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             Output::note("fsync = never: losing power may lose everything in this store");
         }
         let config = Config {
-            data,
             region: region.clone(),
             hosts: hosts(address, &["localhost"], &names),
             fsync: fsync.into(),
             reserve_bytes: reserve.map_or(Config::DEFAULT_RESERVE_BYTES, ByteSize::as_bytes),
-            free_space: gatepass_store::free_space_of_the_disk(),
-            root: credentials::root()?,
-            now: Clock::starting_at(arguments.now).function(),
+            ..Config::new(data, credentials::root()?, Clock::starting_at(arguments.now).function())
         };
         let store = open(config)?;
         let url = format!("http://{address}");

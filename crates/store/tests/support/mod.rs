@@ -48,15 +48,13 @@ pub fn credentials() -> Credentials {
 
 pub fn config(data: &Path, fsync: Fsync, clock: &Arc<AtomicI64>) -> Config {
     let clock = Arc::clone(clock);
+    let now = Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap());
     Config {
-        data: data.to_owned(),
         region: REGION.to_owned(),
         hosts: Hosts { path_style: vec!["127.0.0.1".to_owned()], virtual_host_bases: vec!["localhost".to_owned()] },
         fsync,
         reserve_bytes: 0,
-        free_space: gatepass_store::free_space_of_the_disk(),
-        root: RootSource::Given(credentials()),
-        now: Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap()),
+        ..Config::new(data, RootSource::Given(credentials()), now)
     }
 }
 
