@@ -59,6 +59,15 @@ pub(crate) struct StoreTable {
     pub(crate) hosts: Option<Vec<String>>,
     pub(crate) fsync: Option<FsyncChoice>,
     pub(crate) reserve: Option<ByteSize>,
+    pub(crate) tls: Option<TlsTable>,
+}
+
+/// `[store.tls]`: half of it is nothing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsTable {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// What was found in a configuration: the file's meaning, or everything that is wrong with it.

@@ -122,3 +122,20 @@ impl StopSignals {
         self.interrupt.recv().await;
     }
 }
+
+/// SIGHUP: somebody asks for files to be read, or opened, again. Where nobody listens to it, it ends the program, as when a
+/// terminal is closed.
+pub(crate) struct Hangups(Signal);
+
+impl Hangups {
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self(signal(SignalKind::hangup()).explain("signals cannot be received")?))
+    }
+
+    /// Calls `act` each time.
+    pub(crate) async fn each(mut self, act: impl Fn()) {
+        while self.0.recv().await.is_some() {
+            act();
+        }
+    }
+}

@@ -51,7 +51,7 @@ impl Arrival {
         let host = single_host(&parts)?;
         let target = raw_target(&parts, &host)?;
         let framing = framing(&parts)?;
-        let host_bucket = match addressed(&host, hosts)? {
+        let host_bucket = match addressed(&host, hosts, peer)? {
             Addressed::Service => None,
             Addressed::Bucket(bucket) => Some(bucket),
         };
@@ -161,7 +161,7 @@ enum Addressed {
     Bucket(BucketName),
 }
 
-fn addressed(host: &str, hosts: &Hosts) -> Result<Addressed, S3Error> {
+fn addressed(host: &str, hosts: &Hosts, peer: Peer) -> Result<Addressed, S3Error> {
     let authority: Authority = host.parse().map_err(|_| malformed_host())?;
     if authority.as_str().contains('@') {
         return Err(malformed_host());
@@ -180,7 +180,7 @@ fn addressed(host: &str, hosts: &Hosts) -> Result<Addressed, S3Error> {
             return Ok(Addressed::Bucket(bucket));
         }
     }
-    Err(unknown_host(&name, port, hosts))
+    Err(unknown_host(&name, port, hosts, peer))
 }
 
 /// What stands after the host in `Host` (RFC 9110 §7.2): a port, or nothing.
@@ -198,10 +198,11 @@ impl Port {
 }
 
 /// Says under which names the store does answer. They are no secret: whoever gets this far has found it.
-fn unknown_host(name: &str, port: Port, hosts: &Hosts) -> S3Error {
+fn unknown_host(name: &str, port: Port, hosts: &Hosts, peer: Peer) -> S3Error {
+    let scheme = if peer.is_secure() { "https" } else { "http" };
     let port = port.0.map(|port| format!(":{port}")).unwrap_or_default();
-    let path_style = hosts.path_style.iter().map(|host| format!("http://{host}{port}"));
-    let virtual_host = hosts.virtual_host_bases.iter().map(|base| format!("http://BUCKET.{base}{port}"));
+    let path_style = hosts.path_style.iter().map(|host| format!("{scheme}://{host}{port}"));
+    let virtual_host = hosts.virtual_host_bases.iter().map(|base| format!("{scheme}://BUCKET.{base}{port}"));
     let served: Vec<String> = path_style.chain(virtual_host).collect();
     S3Error::invalid_request(format!("This store does not answer to the host {name}. Use {}.", served.join(" or ")))
 }

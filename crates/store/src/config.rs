@@ -7,6 +7,7 @@ use std::sync::Arc;
 use gatepass_authority::RootSource;
 use jiff::Timestamp;
 
+use crate::limits::Limits;
 use crate::space::{FreeSpace, free_space_of_the_disk};
 
 /// Where the store gets the time from. The binary gives it the wall clock, a test its own.
@@ -31,6 +32,8 @@ pub struct Config {
     pub root: RootSource,
     /// The time.
     pub now: Clock,
+    /// How long listeners wait.
+    pub limits: Limits,
 }
 
 impl Config {
@@ -50,6 +53,7 @@ impl Config {
             free_space: free_space_of_the_disk(),
             root,
             now,
+            limits: Limits::default(),
         }
     }
 }

@@ -4,8 +4,8 @@
 //! authenticate → operation → authorize → grant → data. Metadata lives in one embedded database,
 //! larger bodies in files beside it, all below one directory that one process has open.
 //!
-//! It has no policies that users could set yet, no versions, no encryption, and it does not speak
-//! TLS.
+//! It speaks HTTP/1.1, and over TLS HTTP/2. It has no policies that users could set yet, no versions and no encryption of
+//! what it keeps.
 
 mod answer;
 mod arrival;
@@ -16,7 +16,9 @@ mod body;
 mod config;
 mod cors;
 mod grant;
+mod http2;
 mod index;
+mod limits;
 mod linger;
 mod ops;
 mod patience;
@@ -28,12 +30,20 @@ mod space;
 mod stall;
 mod store;
 mod sts;
+mod tls;
 
 pub use config::{Clock, Config, Fsync, Hosts};
-pub use index::IndexError;
-pub use linger::LINGER_TIMEOUT;
-pub use server::{
-    DRAIN_TIMEOUT, HEADER_READ_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_STALL_TIMEOUT,
+pub use http2::{
+    CONNECTION_WINDOW_BYTES, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_STREAMS, PING_INTERVAL, PING_TIMEOUT,
+    STREAM_WINDOW_BYTES,
 };
+pub use index::IndexError;
+pub use limits::{
+    DRAIN_TIMEOUT, HEADER_READ_TIMEOUT, HTTP2_GOAWAY_TIMEOUT, HTTP2_IDLE_TIMEOUT, Limits, TLS_HANDSHAKE_TIMEOUT,
+    WRITE_STALL_TIMEOUT,
+};
+pub use linger::LINGER_TIMEOUT;
+pub use server::{Listener, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
 pub use space::{FreeSpace, free_space_of_the_disk};
 pub use store::{OpenError, Store};
+pub use tls::{MAX_CHAIN, MAX_PEM_BYTES, Tls, TlsError};

@@ -1,7 +1,7 @@
 //! The listener: connections, their limits, and an end that drains.
 
-use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,37 +11,60 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
+use crate::http2;
+use crate::limits::Limits;
 use crate::linger::{Linger, Unread};
 use crate::peer::{Peer, Transport};
 use crate::service;
 use crate::stall::StallTimeout;
 use crate::store::Store;
+use crate::tls::{self, Tls};
 
 /// How many connections are open at once. More of them wait in the listener's queue.
 pub const MAX_CONNECTIONS: usize = 1024;
-/// How long a client may take to send the head of a request, from the end of the one before.
-pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many header lines a request has at most.
+/// How many header lines a request of HTTP/1.1 has at most.
 pub const MAX_HEADERS: usize = 100;
 /// How long the head of a request is at most, which holds a key of 1,024 bytes and a session token.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How much of what it receives, and of what it sends, a connection buffers. A head must fit.
 const CONNECTION_BUFFER_BYTES: usize = MAX_HEAD_BYTES;
-/// How long a client may take nothing of what is sent to it.
-pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long requests in progress are waited for when the server stops.
-pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long accepting pauses when the system is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Where a store listens: in the clear, or with TLS.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    tls: Option<Tls>,
+}
+
+impl Listener {
+    /// A listener for HTTPS alone.
+    pub fn tls(listener: TcpListener, tls: Tls) -> Self {
+        Self { listener, tls: Some(tls) }
+    }
+}
+
+/// A listener in the clear.
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+}
+
 impl Store {
     /// Serves until `shutdown` is ready, then lets requests in progress end, for a bounded time.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    pub async fn serve(self: Arc<Self>, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
+        let Listener { listener, tls } = listener.into();
+        let limits = self.limits;
         let graceful = GracefulShutdown::new();
+        let (stop, stopping) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut connections = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
@@ -57,40 +80,93 @@ impl Store {
             };
             // Connections that have ended leave their results here.
             while connections.try_join_next().is_some() {}
-            let (stream, peer) = match accepted {
-                Ok((stream, address)) => (stream, Peer { address, transport: Transport::Plain }),
+            let (stream, address) = match accepted {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     pause_after(&error).await;
                     continue;
                 }
             };
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "could not switch off Nagle's algorithm");
+            }
+            let stream = StallTimeout::new(stream, limits.write_stall);
             let (store, watcher) = (Arc::clone(&self), graceful.watcher());
-            connections.spawn(async move {
-                serve_connection(store, stream, peer, watcher).await;
-                drop(slot);
-            });
+            match tls.clone() {
+                None => connections.spawn(async move {
+                    let peer = Peer { address, transport: Transport::Plain };
+                    serve_http1(store, stream, peer, watcher).await;
+                    drop(slot);
+                }),
+                Some(tls) => {
+                    let stopping = stopping.clone();
+                    connections.spawn(async move {
+                        serve_tls(store, &tls, stream, address, watcher, stopping).await;
+                        drop(slot);
+                    })
+                }
+            };
         }
         drop(listener);
-        if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+        stop.send_replace(true);
+        let drained = async {
+            graceful.shutdown().await;
+            while connections.join_next().await.is_some() {}
+        };
+        if timeout(limits.drain, drained).await.is_err() {
             tracing::warn!(connections = connections.len(), "stopping with requests in progress");
         }
         connections.shutdown().await;
     }
 }
 
-async fn serve_connection(store: Arc<Store>, stream: TcpStream, peer: Peer, watcher: Watcher) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "could not switch off Nagle's algorithm");
+/// Agrees on TLS and on a version of HTTP, then serves that.
+async fn serve_tls(
+    store: Arc<Store>,
+    tls: &Tls,
+    stream: StallTimeout<TcpStream>,
+    address: SocketAddr,
+    watcher: Watcher,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let limits = store.limits;
+    let shaken = tokio::select! {
+        shaken = timeout(limits.tls_handshake, tls.acceptor().accept(stream)) => shaken,
+        _ = stopping.wait_for(|stopping| *stopping) => return,
+    };
+    let stream = match shaken {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::debug!(%error, "a client did not agree on TLS"),
+        Err(_) => return tracing::debug!("a client did not agree on TLS in time"),
+    };
+    let (_, session) = stream.get_ref();
+    let peer = Peer { address, transport: tls::transport(session) };
+    if session.alpn_protocol() != Some(b"h2") {
+        return serve_http1(store, stream, peer, watcher).await;
     }
+    // What is known of such connections, their own module knows better.
+    drop(watcher);
+    http2::serve(stream, limits, stopping, move |request| {
+        let store = Arc::clone(&store);
+        async move { Ok(service::answer(&store, request, peer, &Unread::default()).await) }
+    })
+    .await;
+}
+
+async fn serve_http1<S>(store: Arc<Store>, stream: S, peer: Peer, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let limits = store.limits;
     let unread = Unread::default();
-    let io = TokioIo::new(Linger::new(StallTimeout::new(stream, WRITE_STALL_TIMEOUT), unread.clone()));
+    let io = TokioIo::new(Linger::new(stream, unread.clone()));
     let answer = service_fn(move |request: Request<Incoming>| {
         let (store, unread) = (Arc::clone(&store), unread.clone());
-        async move { Ok::<_, Infallible>(service::answer(&store, request, peer, &unread).await) }
+        async move { Ok::<_, io::Error>(service::answer(&store, request, peer, &unread).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .header_read_timeout(limits.header_read)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(CONNECTION_BUFFER_BYTES)

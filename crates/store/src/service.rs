@@ -6,7 +6,7 @@ use gatepass_authority::ROOT_ACCOUNT;
 use gatepass_iam::Context;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::operation::{Operation, Request as OperationRequest, Target};
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use jiff::Timestamp;
 
@@ -39,7 +39,7 @@ pub(crate) async fn answer(
     let now = store.now();
     let id = RequestId::random();
     let (parts, mut incoming) = request.into_parts();
-    let method = parts.method.clone();
+    let (method, version) = (parts.method.clone(), parts.version);
     let mut log = LogLine::default();
     let (answer, mut connection) = match Arrival::read(parts, &store.hosts, peer) {
         Ok(arrival) => {
@@ -65,6 +65,10 @@ pub(crate) async fn answer(
         error = log.error,
         "request"
     );
+    if version == Version::HTTP_2 {
+        // There is no such header there: what is not read of a body, resets its stream alone (RFC 9113 §8.2.2).
+        connection = Connection::KeepAlive;
+    }
     answer.into_response(&method, &id, now, connection)
 }
 

@@ -17,6 +17,7 @@ use crate::authenticate::Authenticator;
 use crate::blobs::{Blobs, sync_directory};
 use crate::config::{Clock, Config, Fsync, Hosts};
 use crate::index::{Index, IndexError};
+use crate::limits::Limits;
 use crate::space::Space;
 
 const LOCK_FILE_NAME: &str = "lock";
@@ -30,6 +31,7 @@ pub struct Store {
     pub(crate) authenticator: Authenticator,
     pub(crate) hosts: Hosts,
     now: Clock,
+    pub(crate) limits: Limits,
     /// Dropped last: the next process may come in when everything else is closed.
     _lock: File,
 }
@@ -65,7 +67,7 @@ pub enum OpenError {
 impl Store {
     /// Opens the store in `config.data`, or makes one there. Needs no repair after a crash.
     pub fn open(config: Config) -> Result<Arc<Self>, OpenError> {
-        let Config { data, region, hosts, fsync, reserve_bytes, free_space, root, now } = config;
+        let Config { data, region, hosts, fsync, reserve_bytes, free_space, root, now, limits } = config;
         let region = Region::new(region)?;
         let directory_error = |source| OpenError::Directory { path: data.clone(), source };
         make_directory(&data, fsync).map_err(directory_error)?;
@@ -79,7 +81,7 @@ impl Store {
         let index = Arc::new(index);
         remove_leftovers_in_background(&index, &blobs).map_err(directory_error)?;
         let authenticator = Authenticator::new(authority, region);
-        Ok(Arc::new(Self { index, blobs, authenticator, hosts, now, _lock: lock }))
+        Ok(Arc::new(Self { index, blobs, authenticator, hosts, now, limits, _lock: lock }))
     }
 
     /// The keys of the root identity.

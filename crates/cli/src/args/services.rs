@@ -42,6 +42,12 @@ pub struct StoreRun {
     /// Host names that are answered, besides the address itself; before each, a bucket may stand. Separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub hosts: Option<Vec<String>>,
+    /// Speak HTTPS, with this certificate: the chain in PEM, the server's own first. Read again on SIGHUP
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of the certificate, in PEM. Read again on SIGHUP
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tls_key: Option<PathBuf>,
     /// Write address and keys to this file (mode 0600) once the store answers
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ready_file: Option<PathBuf>,

@@ -6,18 +6,18 @@ use std::{
     sync::Arc,
 };
 
-use gatepass_store::{Config, Fsync, Hosts, OpenError, Store};
+use gatepass_store::{Config, Fsync, Hosts, Listener, OpenError, Store, Tls};
 use serde_json::json;
 
 use crate::{
     args::{FsyncChoice, StoreRun},
     clock::Clock,
-    config::{DEFAULT_REGION, File},
+    config::{DEFAULT_REGION, File, TlsTable},
     credentials,
     failure::{Explain as _, Failure, Outcome, Result},
     output::Output,
     ready_file::ReadyFile,
-    server::{self, StopSignals, Stopper},
+    server::{self, Hangups, StopSignals, Stopper},
     values::ByteSize,
 };
 
@@ -38,9 +38,11 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
     let reserve = arguments.reserve.or(table.reserve);
     let region = arguments.region.clone().or(table.region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
     let names = arguments.hosts.clone().or(table.hosts).unwrap_or_default();
+    let tls = tls(arguments, table.tls)?;
 
     server::block_on(async {
         let mut signals = StopSignals::new()?;
+        let hangups = tls.is_some().then(Hangups::new).transpose()?;
         let ready_file = ReadyFile::clear(arguments.ready_file.as_ref())?;
         let listener = server::listen(address, "the store", "--listen")?;
         let address = listener.local_addr().explain("the listener has no address")?;
@@ -54,8 +56,14 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             reserve_bytes: reserve.map_or(Config::DEFAULT_RESERVE_BYTES, ByteSize::as_bytes),
             ..Config::new(data, credentials::root()?, Clock::starting_at(arguments.now).function())
         };
+        if tls.is_none() && !address.ip().is_loopback() {
+            Output::note(format_args!(
+                "listening in the clear on {address}: signatures protect requests, but everybody on the way can read what \
+                 is transferred; --tls-cert and --tls-key change that"
+            ));
+        }
         let store = open(config)?;
-        let url = format!("http://{address}");
+        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let root = store.root_credentials();
         ready_file.announce(&json!({
             "store": url,
@@ -66,7 +74,15 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
         output.result(format_args!("the store listens on {url}"), &json!({ "store": url, "region": region }))?;
 
         let stopper = Stopper::new();
-        let serving = tokio::spawn(Arc::clone(&store).serve(server::adopt(listener)?, stopper.stopped()));
+        let listener = server::adopt(listener)?;
+        let listener = match &tls {
+            Some(tls) => Listener::tls(listener, tls.clone()),
+            None => listener.into(),
+        };
+        let serving = tokio::spawn(Arc::clone(&store).serve(listener, stopper.stopped()));
+        if let Some(hangups) = hangups {
+            tokio::spawn(hangups.each(move || reload(tls.as_ref())));
+        }
         signals.stop().await;
         Output::note("stopping");
         stopper.stop();
@@ -77,6 +93,31 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
         ready_file.retire()?;
         Ok(Outcome::Done)
     })
+}
+
+/// The certificate, where there is one. The flags are one setting: half of it does not mix with the file's other half.
+fn tls(arguments: &StoreRun, table: Option<TlsTable>) -> Result<Option<Tls>> {
+    let (certificate, key) = match (&arguments.tls_cert, &arguments.tls_key, table) {
+        (Some(certificate), Some(key), _) => (certificate.clone(), key.clone()),
+        (None, None, Some(TlsTable { cert, key })) => (cert, key),
+        (None, None, None) => return Ok(None),
+        _ => return Err(Failure::usage("--tls-cert and --tls-key go together")),
+    };
+    let tls = Tls::load(certificate, key).explain("HTTPS is not possible");
+    tls.map(Some)
+        .map_err(|failure| failure.hint("--tls-cert takes the chain, --tls-key the key of its first certificate"))
+}
+
+/// Reads again what SIGHUP asks for. What cannot be used is said once, and what was there before goes on.
+fn reload(tls: Option<&Tls>) {
+    let Some(tls) = tls else { return };
+    match tls.reload() {
+        Ok(()) => Output::note("the certificate was read again"),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            Output::note(format_args!("the certificate stays the one that was read before: {error}{cause}"));
+        }
+    }
 }
 
 impl From<FsyncChoice> for Fsync {

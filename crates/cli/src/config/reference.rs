@@ -35,6 +35,7 @@ mod tests {
     fn every_key_that_is_read_stands_in_the_reference() {
         let tables = [
             "[store]\nzz = 1",
+            "[store.tls]\nzz = 1",
             "[backend]\nzz = 1",
             "[[backend.issuers]]\nzz = 1",
             "[backend.issuers.claims]\nzz = 1",

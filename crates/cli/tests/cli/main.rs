@@ -8,5 +8,6 @@ mod program;
 mod sign;
 mod sign_cloudfront;
 mod sign_post;
+mod store_run;
 mod usage;
 mod verify;

@@ -20,7 +20,7 @@ use gatepass_signing::sigv4::header::{self, Body, RequestParts};
 use gatepass_signing::sigv4::presign::{Method, Presign};
 use gatepass_signing::sigv4::{KeyCache, Region, ServiceName};
 use gatepass_signing::time::Lifetime;
-use gatepass_store::{Config, Fsync, Hosts, Store};
+use gatepass_store::{Config, Fsync, Hosts, Listener, Store};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -95,13 +95,36 @@ impl Server {
     }
 
     fn open_with(directory: Arc<TempDir>, clock: Arc<AtomicI64>, change: impl FnOnce(Config) -> Config) -> Self {
+        Self::open_at(directory, clock, change, Listener::from)
+    }
+
+    /// With a bucket called `bucket`, and a configuration changed in whatever is to be tested.
+    pub fn configured(change: impl FnOnce(Config) -> Config) -> Self {
+        let clock = Arc::new(AtomicI64::new(noon().as_second()));
+        let server = Self::open_with(Arc::new(TempDir::new().unwrap()), clock, change);
+        assert_eq!(server.signed("PUT", "/bucket", &[], b"").status, 200);
+        server
+    }
+
+    /// The same behind a listener of the caller's choice. Nothing has been asked of it.
+    pub fn behind(change: impl FnOnce(Config) -> Config, listen: impl FnOnce(TcpListener) -> Listener) -> Self {
+        let clock = Arc::new(AtomicI64::new(noon().as_second()));
+        Self::open_at(Arc::new(TempDir::new().unwrap()), clock, change, listen)
+    }
+
+    fn open_at(
+        directory: Arc<TempDir>,
+        clock: Arc<AtomicI64>,
+        change: impl FnOnce(Config) -> Config,
+        listen: impl FnOnce(TcpListener) -> Listener,
+    ) -> Self {
         let runtime = Runtime::new().unwrap();
         let config = config(&directory.path().join("data"), Fsync::Always, &clock);
         let store = Store::open(change(config)).unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = runtime.spawn(store.serve(listener, async move {
+        let serving = runtime.spawn(store.serve(listen(listener), async move {
             let _ = stopped.await;
         }));
         Self { address, clock, runtime: Some(runtime), stop: Some(stop), serving: Some(serving), directory }
@@ -197,6 +220,11 @@ impl Server {
 
     /// Sends a request with these headers, `Host` and `Content-Length`.
     pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.raw(&self.request(method, target, headers, body), method)
+    }
+
+    /// The bytes that [`send`](Self::send) sends.
+    pub fn request(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.host());
         for (name, value) in headers {
             write!(head, "{name}: {value}\r\n").unwrap();
@@ -207,7 +235,7 @@ impl Server {
         head.push_str("\r\n");
         let mut raw = head.into_bytes();
         raw.extend_from_slice(body);
-        self.raw(&raw, method)
+        raw
     }
 
     /// Sends these bytes and reads one answer.
@@ -301,7 +329,7 @@ impl std::fmt::Debug for Reply {
 }
 
 impl Reply {
-    pub fn read(stream: &mut TcpStream, method: &str) -> Self {
+    pub fn read(stream: &mut impl Read, method: &str) -> Self {
         let head = read_head(stream);
         let mut lines = head.split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap_or_else(|| panic!("no status: {head:?}"));
@@ -350,7 +378,7 @@ impl Reply {
     }
 }
 
-fn read_head(stream: &mut TcpStream) -> String {
+fn read_head(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
