@@ -21,8 +21,6 @@ use serde_json::{Value, json};
 
 /// How many generated cases each signer gets.
 const CASES: usize = 10_000;
-/// How many a variant gets of what a signer was asked ten thousand times.
-const VARIANT_CASES: usize = 2_500;
 const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
