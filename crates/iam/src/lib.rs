@@ -27,13 +27,17 @@
 
 #![warn(missing_docs)]
 
+mod bucket_policy;
 mod condition;
 mod context;
 mod document;
 mod evaluate;
 mod pattern;
 mod principal;
+mod public;
+mod s3_actions;
 
+pub use bucket_policy::{BucketPolicyError, MAX_BUCKET_POLICY_TEXT_BYTES, parse_bucket_policy};
 pub use condition::{Comparison, Condition, Operator, Quantifier};
 pub use context::Context;
 pub use document::{
@@ -42,3 +46,4 @@ pub use document::{
 pub use evaluate::{Decision, PolicyKind, Request, evaluate};
 pub use pattern::Pattern;
 pub use principal::Principal;
+pub use public::is_public;

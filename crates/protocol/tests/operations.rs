@@ -70,6 +70,10 @@ fn other_methods_are_refused_with_what_is_allowed() {
         ("GET", "/bkt/k?uploads", "OBJECT"),
         ("PUT", "/bkt?uploads", "BUCKET"),
         ("HEAD", "/bkt/k?uploadId=u", "UPLOAD"),
+        ("DELETE", "/bkt?acl", "BUCKET"),
+        ("PUT", "/bkt?policyStatus", "BUCKET"),
+        ("PUT", "/bkt/k?policy", "OBJECT"),
+        ("DELETE", "/bkt/k?retention", "OBJECT"),
     ] {
         let error = parse(method, target, &[]).unwrap_err();
         assert_eq!((error.status(), error.code().as_str()), (405, "MethodNotAllowed"), "{method} {target}");
@@ -81,12 +85,11 @@ fn other_methods_are_refused_with_what_is_allowed() {
 #[test]
 fn what_s3_has_and_this_store_has_not_is_501_and_never_ignored() {
     for target in [
-        "/bkt?acl",
-        "/bkt?policy",
+        "/bkt?website",
+        "/bkt?encryption",
         "/bkt?versioning",
         "/bkt?lifecycle=",
         "/bkt/k?tagging",
-        "/bkt/k?acl",
         "/bkt/k?select&select-type=2",
     ] {
         let error = parse("PUT", target, &[]).unwrap_err();
@@ -402,5 +405,25 @@ fn another_expected_owner_is_denied() {
         let request = Request { method: &Method::GET, target: Target::Service, query: &query, headers: &headers };
         assert_eq!(request.check_expected_bucket_owner("000000000000"), Ok(()));
         assert_eq!(request.check_expected_bucket_owner("111111111111").unwrap_err().status(), 403);
+    }
+}
+
+#[test]
+fn settings_have_the_names_and_actions_of_aws() {
+    for (method, target, name, action) in [
+        ("PUT", "/bkt?policy", "PutBucketPolicy", "s3:PutBucketPolicy"),
+        ("DELETE", "/bkt?policy", "DeleteBucketPolicy", "s3:DeleteBucketPolicy"),
+        ("GET", "/bkt?policyStatus", "GetBucketPolicyStatus", "s3:GetBucketPolicyStatus"),
+        ("DELETE", "/bkt?publicAccessBlock", "DeletePublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
+        ("GET", "/bkt?metrics", "ListBucketMetricsConfigurations", "s3:GetMetricsConfiguration"),
+        ("GET", "/bkt?metrics&id=a", "GetBucketMetricsConfiguration", "s3:GetMetricsConfiguration"),
+        ("GET", "/bkt?object-lock", "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration"),
+        ("GET", "/bkt/k?acl", "GetObjectAcl", "s3:GetObjectAcl"),
+        ("PUT", "/bkt/k?legal-hold", "PutObjectLegalHold", "s3:PutObjectLegalHold"),
+    ] {
+        let operation = parse(method, target, &[]).unwrap();
+        assert_eq!((operation.name(), operation.action()), (name, action), "{method} {target}");
+        let resource = if target.starts_with("/bkt/k") { "arn:aws:s3:::bkt/k" } else { "arn:aws:s3:::bkt" };
+        assert_eq!(operation.resource().to_string(), resource);
     }
 }

@@ -29,6 +29,12 @@ impl Answer {
         answer.with("content-type", "application/xml")
     }
 
+    /// 200 with a JSON document.
+    pub(crate) fn json(document: String) -> Self {
+        let answer = Self { body: document.into(), ..Self::empty(StatusCode::OK) };
+        answer.with("content-type", "application/json")
+    }
+
     /// An error document. The answer to HEAD has none.
     pub(crate) fn error(error: &S3Error, id: &RequestId) -> Self {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

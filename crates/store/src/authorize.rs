@@ -21,6 +21,10 @@ impl Authorizer {
         Self { principal, context }
     }
 
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
     pub(crate) fn is_anonymous(&self) -> bool {
         self.principal == Principal::Anonymous
     }

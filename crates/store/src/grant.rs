@@ -52,7 +52,53 @@ actions! {
     DeleteObject on ObjectName;
     AbortMultipartUpload on ObjectName;
     ListMultipartUploadParts on ObjectName;
+    DeleteBucketPolicy on BucketName;
+    DeleteBucketWebsite on BucketName;
+    GetAccelerateConfiguration on BucketName;
+    GetAnalyticsConfiguration on BucketName;
+    GetBucketAcl on BucketName;
+    GetBucketLogging on BucketName;
+    GetBucketNotification on BucketName;
+    GetBucketObjectLockConfiguration on BucketName;
+    GetBucketOwnershipControls on BucketName;
+    GetBucketPolicy on BucketName;
+    GetBucketPolicyStatus on BucketName;
+    GetBucketPublicAccessBlock on BucketName;
+    GetBucketRequestPayment on BucketName;
+    GetBucketWebsite on BucketName;
+    GetEncryptionConfiguration on BucketName;
+    GetIntelligentTieringConfiguration on BucketName;
+    GetInventoryConfiguration on BucketName;
+    GetMetricsConfiguration on BucketName;
+    GetReplicationConfiguration on BucketName;
+    PutAnalyticsConfiguration on BucketName;
+    PutBucketAcl on BucketName;
+    PutBucketNotification on BucketName;
+    PutBucketOwnershipControls on BucketName;
+    PutBucketPolicy on BucketName;
+    PutBucketPublicAccessBlock on BucketName;
+    PutBucketRequestPayment on BucketName;
+    PutEncryptionConfiguration on BucketName;
+    PutIntelligentTieringConfiguration on BucketName;
+    PutInventoryConfiguration on BucketName;
+    PutMetricsConfiguration on BucketName;
+    PutReplicationConfiguration on BucketName;
+    GetObjectAcl on ObjectName;
+    GetObjectLegalHold on ObjectName;
+    GetObjectRetention on ObjectName;
+    PutObjectAcl on ObjectName;
+    PutObjectLegalHold on ObjectName;
+    PutObjectRetention on ObjectName;
 }
+
+/// The actions that change the record of a bucket.
+pub(crate) trait Configures: Action<Resource = BucketName> {}
+
+impl Configures for PutBucketCORS {}
+impl Configures for PutBucketPolicy {}
+impl Configures for DeleteBucketPolicy {}
+impl Configures for PutBucketPublicAccessBlock {}
+impl Configures for PutBucketOwnershipControls {}
 
 /// How policies name a resource.
 pub(crate) trait Arn {

@@ -141,11 +141,11 @@ fn the_caller_can_ask_who_it_is() {
 #[test]
 fn features_that_are_missing_are_named_and_not_ignored() {
     let server = Server::with_bucket();
-    for target in ["/bucket?policy", "/bucket?versioning", "/bucket?acl", "/bucket/key?tagging", "/bucket?lifecycle"] {
+    for target in ["/bucket?metadataTable", "/bucket?abac", "/bucket/key?torrent", "/bucket/key?annotations"] {
         server.refuses(501, "NotImplemented", |server| server.signed("GET", target, &[], b""));
     }
     for header in [
-        ("x-amz-tagging", "a=b"),
+        ("x-amz-website-redirect-location", "/x"),
         ("x-amz-server-side-encryption", "aws:kms"),
         ("x-amz-object-lock-mode", "GOVERNANCE"),
     ] {

@@ -1,5 +1,6 @@
 //! Amazon S3: operations, errors, bodies and the small rules between them.
 
+pub mod acl;
 pub mod checksum;
 pub mod conditional;
 pub mod cors;
@@ -9,5 +10,6 @@ mod header_lines;
 pub mod names;
 pub mod object_headers;
 pub mod operation;
+pub mod public_access_block;
 pub mod range;
 pub mod xml;

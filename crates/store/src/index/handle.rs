@@ -167,7 +167,7 @@ mod tests {
 
     async fn create(index: &Index, name: &str) -> Result<(), Failure> {
         let grant: Grant<CreateBucket> = authorizer().grant(BucketName::parse(name).unwrap()).unwrap();
-        let record = BucketRecord { created: Timestamp::UNIX_EPOCH, cors: None };
+        let record = BucketRecord::new(Timestamp::UNIX_EPOCH);
         index.write(move |transaction| transaction.create_bucket(&grant, &record)).await
     }
 

@@ -25,7 +25,7 @@ use redb::{Database, ReadableDatabase, ReadableTable};
 use thiserror::Error;
 
 pub(crate) use listing::{Listed, Scan};
-pub(crate) use records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord};
+pub(crate) use records::{BucketRecord, ObjectRecord, OwnershipControls, PartRecord, UploadRecord};
 pub(crate) use snapshot::{FoundObject, Piece, Snapshot, Source};
 pub(crate) use transaction::{AssembledPart, NewBody, NewObject, NewPart, Transaction};
 

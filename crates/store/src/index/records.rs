@@ -5,6 +5,7 @@ use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumType}
 use gatepass_protocol::s3::names::Etag;
 use gatepass_protocol::s3::object_headers::ObjectHeaders;
 use gatepass_protocol::s3::operation::StorageClass;
+use gatepass_protocol::s3::public_access_block::PublicAccessBlock;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,41 @@ pub(crate) struct BucketRecord {
     /// The CORS configuration as XML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cors: Option<String>,
+    /// The policy as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<String>,
+    #[serde(default, with = "serial::public_access_block", skip_serializing_if = "Option::is_none")]
+    pub(crate) public_access_block: Option<PublicAccessBlock>,
+    #[serde(default, skip_serializing_if = "OwnershipControls::is_default")]
+    pub(crate) ownership_controls: OwnershipControls,
+}
+
+impl BucketRecord {
+    /// A bucket as S3 makes it since April 2023: its owner owns everything, and nothing in it can become public.
+    pub(crate) fn new(created: Timestamp) -> Self {
+        Self {
+            created,
+            cors: None,
+            policy: None,
+            public_access_block: Some(PublicAccessBlock::ALL),
+            ownership_controls: OwnershipControls::default(),
+        }
+    }
+}
+
+/// Who owns the objects of a bucket. It is the bucket's owner, whether a document says so or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum OwnershipControls {
+    #[default]
+    BucketOwnerEnforced,
+    Removed,
+}
+
+impl OwnershipControls {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references to fields")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -108,6 +108,35 @@ pub(super) mod storage_class {
     }
 }
 
+pub(super) mod public_access_block {
+    use gatepass_protocol::s3::public_access_block::PublicAccessBlock;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in crate::index) fn serialize<S: Serializer>(
+        block: &Option<PublicAccessBlock>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let switches = block.map(|block| {
+            [
+                block.block_public_acls,
+                block.ignore_public_acls,
+                block.block_public_policy,
+                block.restrict_public_buckets,
+            ]
+        });
+        switches.serialize(serializer)
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PublicAccessBlock>, D::Error> {
+        let switches = Option::<[bool; 4]>::deserialize(deserializer)?;
+        Ok(switches.map(|[block_public_acls, ignore_public_acls, block_public_policy, restrict_public_buckets]| {
+            PublicAccessBlock { block_public_acls, ignore_public_acls, block_public_policy, restrict_public_buckets }
+        }))
+    }
+}
+
 pub(super) fn is_standard(class: &StorageClass) -> bool {
     *class == StorageClass::Standard
 }

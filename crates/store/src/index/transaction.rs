@@ -12,8 +12,8 @@ use super::records::{BlobName, BodyRecord, LayoutPart, decode, encode};
 use super::{BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, tables};
 use crate::blobs::{BlobId, NewBlob};
 use crate::grant::{
-    AbortMultipartUpload, Action, CreateBucket, DeleteBucket, DeleteObject, GetObject, Grant, InBucket, ObjectName,
-    PutBucketCORS, PutObject,
+    AbortMultipartUpload, Action, Configures, CreateBucket, DeleteBucket, DeleteObject, GetObject, Grant, InBucket,
+    ObjectName, PutObject,
 };
 
 /// A body that has been received and checked.
@@ -110,9 +110,9 @@ impl<'t> Transaction<'t> {
         Ok(())
     }
 
-    pub(crate) fn configure_bucket(
+    pub(crate) fn configure_bucket<A: Configures>(
         &mut self,
-        grant: &Grant<PutBucketCORS>,
+        grant: &Grant<A>,
         record: &BucketRecord,
     ) -> Result<(), Failure> {
         self.effects.changes += 1;

@@ -25,7 +25,7 @@ pub(super) async fn create_bucket(call: Call<'_>, parameters: BucketWithBody) ->
     let location = format!("/{}", grant.bucket());
     let is_forgiving = region == FIRST_REGION;
     let create = store.index.write(move |transaction| match transaction.bucket(&grant)? {
-        None => transaction.create_bucket(&grant, &BucketRecord { created: now, cors: None }),
+        None => transaction.create_bucket(&grant, &BucketRecord::new(now)),
         Some(_) if is_forgiving => Ok(()),
         Some(_) => Err(S3Error::bucket_already_owned_by_you(grant.bucket()).into()),
     });

@@ -17,6 +17,7 @@ mod list_multipart_uploads;
 mod list_objects;
 mod list_parts;
 mod put_object;
+mod settings;
 mod upload_part;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use bytes::Bytes;
 use gatepass_authority::ROOT_ACCOUNT;
 use gatepass_protocol::s3::checksum::{BodyIntegrity, ChecksumAlgorithm};
 use gatepass_protocol::s3::error::S3Error;
-use gatepass_protocol::s3::operation::Operation;
+use gatepass_protocol::s3::operation::{Access, BucketSetting, ObjectSetting, Operation};
 use gatepass_protocol::s3::xml::responses::Owner;
 use gatepass_signing::sigv4::verify::Payload;
 use hyper::body::Incoming;
@@ -88,12 +89,18 @@ pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answ
         }
         Operation::AbortMultipartUpload(upload) => abort_multipart_upload::abort_multipart_upload(call, upload).await,
         Operation::ListParts(parameters) => list_parts::list_parts(call, parameters).await,
+        Operation::BucketSetting(setting) => settings::bucket_setting(call, setting).await,
+        Operation::ObjectSetting(setting) => settings::object_setting(call, setting).await,
     }
 }
 
 /// Whether the operation leaves rows behind. Reading and removing go on when the disk is full.
 fn adds_rows(operation: &Operation) -> bool {
     match operation {
+        Operation::BucketSetting(BucketSetting { access, .. })
+        | Operation::ObjectSetting(ObjectSetting { access, .. }) => {
+            matches!(access, Access::Replace(_))
+        }
         Operation::CreateBucket(_)
         | Operation::PutBucketCors(_)
         | Operation::CopyObject(_)

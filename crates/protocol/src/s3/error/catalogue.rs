@@ -140,6 +140,26 @@ impl S3Error {
             .with("BucketName", bucket.as_str())
     }
 
+    /// 404 for a bucket without a document of this kind, with AWS's words for it.
+    pub fn no_such_setting(code: ErrorCode, bucket: &BucketName) -> Self {
+        let message = match code {
+            ErrorCode::NoSuchBucketPolicy => "The bucket policy does not exist",
+            ErrorCode::NoSuchConfiguration => "The specified configuration does not exist.",
+            ErrorCode::NoSuchPublicAccessBlockConfiguration => "The public access block configuration was not found",
+            ErrorCode::NoSuchWebsiteConfiguration => "The specified bucket does not have a website configuration",
+            ErrorCode::ObjectLockConfigurationNotFoundError => {
+                "Object Lock configuration does not exist for this bucket"
+            }
+            ErrorCode::OwnershipControlsNotFoundError => "The bucket ownership controls were not found",
+            ErrorCode::ReplicationConfigurationNotFoundError => "The replication configuration was not found",
+            ErrorCode::ServerSideEncryptionConfigurationNotFoundError => {
+                "The server side encryption configuration was not found"
+            }
+            _ => "The specified setting does not exist",
+        };
+        Self::new(code, message).with("BucketName", bucket.as_str())
+    }
+
     /// 409.
     pub fn bucket_already_owned_by_you(bucket: &BucketName) -> Self {
         let message = "Your previous request to create the named bucket succeeded and you already own it.";
@@ -224,6 +244,28 @@ impl S3Error {
     /// 400 for an `x-amz-acl` or grant that is more than a bucket with enforced ownership takes.
     pub fn access_control_list_not_supported() -> Self {
         Self::new(ErrorCode::AccessControlListNotSupported, "The bucket does not allow ACLs")
+    }
+
+    /// 400 for PutBucketAcl or PutObjectAcl without any access control list.
+    pub fn missing_security_header() -> Self {
+        Self::new(ErrorCode::MissingSecurityHeader, "Your request was missing a required header")
+            .with("MissingHeaderName", "x-amz-acl")
+    }
+
+    /// 400 for a body where a header has said everything.
+    pub fn unexpected_content() -> Self {
+        Self::new(ErrorCode::UnexpectedContent, "This request does not support content")
+    }
+
+    /// 400 for a document that is XML and no access control list.
+    pub fn malformed_acl() -> Self {
+        let message = "The ACL that you provided was not well formed or did not validate against our published schema.";
+        Self::new(ErrorCode::MalformedACLError, message)
+    }
+
+    /// 400 for what is no policy of this bucket.
+    pub fn malformed_policy(message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::MalformedPolicy, message)
     }
 
     /// 400 for a storage class that does not exist.

@@ -98,6 +98,10 @@ codes! {
     InvalidURI = 400,
     /// The key has more than 1,024 bytes.
     KeyTooLongError = 400,
+    /// The body is no access control list.
+    MalformedACLError = 400,
+    /// The policy of a bucket cannot be read, or says what no policy may.
+    MalformedPolicy = 400,
     /// The body of a form is not multipart/form-data.
     MalformedPOSTRequest = 400,
     /// The trailer of an aws-chunked body cannot be read.
@@ -116,32 +120,52 @@ codes! {
     MissingContentLength = 411,
     /// The operation needs a body.
     MissingRequestBodyError = 400,
+    /// The request names no access control list.
+    MissingSecurityHeader = 400,
     /// No such bucket.
     NoSuchBucket = 404,
+    /// The bucket has no policy.
+    NoSuchBucketPolicy = 404,
+    /// The bucket has no configuration of this id.
+    NoSuchConfiguration = 404,
     /// The bucket has no CORS configuration.
     NoSuchCORSConfiguration = 404,
     /// No such object.
     NoSuchKey = 404,
+    /// The bucket has no public access block.
+    NoSuchPublicAccessBlockConfiguration = 404,
     /// No such multipart upload.
     NoSuchUpload = 404,
     /// No such version of the object.
     NoSuchVersion = 404,
+    /// The bucket is no website.
+    NoSuchWebsiteConfiguration = 404,
     /// The request asks for something that this store does not do.
     NotImplemented = 501,
+    /// The bucket has no object lock.
+    ObjectLockConfigurationNotFoundError = 404,
+    /// The bucket has no ownership controls.
+    OwnershipControlsNotFoundError = 404,
     /// The bucket lives at another endpoint.
     PermanentRedirect = 301,
     /// A condition of the request does not hold.
     PreconditionFailed = 412,
+    /// The bucket is not replicated.
+    ReplicationConfigurationNotFoundError = 404,
     /// The clocks of client and store differ too much.
     RequestTimeTooSkewed = 403,
     /// The body did not arrive in time.
     RequestTimeout = 400,
+    /// The bucket encrypts nothing.
+    ServerSideEncryptionConfigurationNotFoundError = 404,
     /// The store cannot serve the request now.
     ServiceUnavailable = 503,
     /// The signature is not that of the request.
     SignatureDoesNotMatch = 403,
     /// Too many requests.
     SlowDown = 503,
+    /// The request has a body beside a header that stands in its place.
+    UnexpectedContent = 400,
     /// The body does not have the declared SHA-256.
     XAmzContentSHA256Mismatch = 400,
 }
@@ -162,16 +186,24 @@ mod tests {
         (301, "PermanentRedirect"),
         (
             400,
-            "AccessControlListNotSupported AuthorizationHeaderMalformed AuthorizationQueryParametersError \
-             BadDigest BadRequest EntityTooLarge EntityTooSmall ExpiredToken IllegalLocationConstraintException \
-             IncompleteBody InvalidArgument InvalidBucketName InvalidChunkSizeError InvalidDigest \
-             InvalidLocationConstraint InvalidPart InvalidPartOrder InvalidPolicyDocument InvalidRequest \
-             InvalidStorageClass InvalidToken InvalidURI KeyTooLongError MalformedPOSTRequest \
+            "AccessControlListNotSupported AuthorizationHeaderMalformed \
+             AuthorizationQueryParametersError BadDigest BadRequest EntityTooLarge EntityTooSmall \
+             ExpiredToken IllegalLocationConstraintException IncompleteBody InvalidArgument \
+             InvalidBucketName InvalidChunkSizeError InvalidDigest InvalidLocationConstraint \
+             InvalidPart InvalidPartOrder InvalidPolicyDocument InvalidRequest InvalidStorageClass \
+             InvalidToken InvalidURI KeyTooLongError MalformedACLError MalformedPOSTRequest MalformedPolicy \
              MalformedTrailerError MalformedXML MaxMessageLengthExceeded MaxPostPreDataLengthExceeded \
-             MetadataTooLarge MissingRequestBodyError RequestTimeout XAmzContentSHA256Mismatch",
+             MetadataTooLarge MissingRequestBodyError MissingSecurityHeader RequestTimeout \
+             UnexpectedContent XAmzContentSHA256Mismatch",
         ),
         (403, "AccessDenied AccessForbidden InvalidAccessKeyId RequestTimeTooSkewed SignatureDoesNotMatch"),
-        (404, "NoSuchBucket NoSuchCORSConfiguration NoSuchKey NoSuchUpload NoSuchVersion"),
+        (
+            404,
+            "NoSuchBucket NoSuchBucketPolicy NoSuchCORSConfiguration NoSuchConfiguration NoSuchKey \
+             NoSuchPublicAccessBlockConfiguration NoSuchUpload NoSuchVersion NoSuchWebsiteConfiguration \
+             ObjectLockConfigurationNotFoundError OwnershipControlsNotFoundError \
+             ReplicationConfigurationNotFoundError ServerSideEncryptionConfigurationNotFoundError",
+        ),
         (405, "MethodNotAllowed"),
         (409, "BucketAlreadyExists BucketAlreadyOwnedByYou BucketNotEmpty ConditionalRequestConflict"),
         (411, "MissingContentLength"),

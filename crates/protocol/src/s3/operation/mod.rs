@@ -3,6 +3,7 @@
 mod object;
 mod parameters;
 mod parse;
+mod settings;
 mod target;
 
 use std::fmt;
@@ -11,6 +12,7 @@ pub use object::{
     ChecksumMode, CopyObject, CopySource, CreateMultipartUpload, GetObject, HeadObject, MetadataDirective, PartOrRange,
     PutObject, StorageClass, UploadPart,
 };
+pub use settings::{Access, BucketSetting, BucketSubject, ObjectSetting, ObjectSubject};
 pub use target::Target;
 
 use gatepass_signing::request::Query;
@@ -78,6 +80,8 @@ pub enum Operation {
     CompleteMultipartUpload(CompleteMultipartUpload),
     AbortMultipartUpload(Upload),
     ListParts(ListParts),
+    BucketSetting(BucketSetting),
+    ObjectSetting(ObjectSetting),
 }
 
 /// Whether names in an answer are percent-encoded, so that those with characters that XML lacks can be read.
@@ -299,6 +303,8 @@ impl Operation {
             Self::CompleteMultipartUpload(_) => "CompleteMultipartUpload",
             Self::AbortMultipartUpload(_) => "AbortMultipartUpload",
             Self::ListParts(_) => "ListParts",
+            Self::BucketSetting(setting) => setting.name(),
+            Self::ObjectSetting(setting) => setting.name(),
         }
     }
 
@@ -325,6 +331,8 @@ impl Operation {
             | Self::CompleteMultipartUpload(_) => "s3:PutObject",
             Self::AbortMultipartUpload(_) => "s3:AbortMultipartUpload",
             Self::ListParts(_) => "s3:ListMultipartUploadParts",
+            Self::BucketSetting(setting) => setting.action(),
+            Self::ObjectSetting(setting) => setting.action(),
         }
     }
 
@@ -342,7 +350,8 @@ impl Operation {
             | Self::ListObjects(ListObjects { bucket, .. })
             | Self::ListObjectsV2(ListObjectsV2 { bucket, .. })
             | Self::ListMultipartUploads(ListMultipartUploads { bucket, .. })
-            | Self::DeleteObjects(BucketWithBody { bucket, .. }) => Resource::Bucket(bucket),
+            | Self::DeleteObjects(BucketWithBody { bucket, .. })
+            | Self::BucketSetting(BucketSetting { bucket, .. }) => Resource::Bucket(bucket),
             Self::GetObject(GetObject { bucket, key, .. })
             | Self::HeadObject(HeadObject(GetObject { bucket, key, .. }))
             | Self::PutObject(PutObject { bucket, key, .. })
@@ -352,7 +361,8 @@ impl Operation {
             | Self::UploadPart(UploadPart { upload: Upload { bucket, key, .. }, .. })
             | Self::CompleteMultipartUpload(CompleteMultipartUpload { upload: Upload { bucket, key, .. }, .. })
             | Self::AbortMultipartUpload(Upload { bucket, key, .. })
-            | Self::ListParts(ListParts { upload: Upload { bucket, key, .. }, .. }) => Resource::Object(bucket, key),
+            | Self::ListParts(ListParts { upload: Upload { bucket, key, .. }, .. })
+            | Self::ObjectSetting(ObjectSetting { bucket, key, .. }) => Resource::Object(bucket, key),
         }
     }
 

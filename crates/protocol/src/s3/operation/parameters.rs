@@ -107,6 +107,11 @@ pub(super) fn check_access_control(headers: &HeaderMap, query: &Query) -> Result
     Ok(())
 }
 
+/// Whether the request says in a header what the access control list shall be.
+pub(super) fn names_access_control(headers: &HeaderMap, query: &Query) -> Result<bool, S3Error> {
+    Ok(header_or_hoisted(headers, query, "x-amz-acl")?.is_some())
+}
+
 /// Refuses headers that ask for what this store does not do. Encryption above all: an answer that claims it would lie.
 pub(super) fn check_unsupported(headers: &HeaderMap, query: &Query) -> Result<(), S3Error> {
     const PREFIXES: [&str; 4] = [
@@ -161,28 +166,18 @@ pub(super) fn sub_resource(query: &Query) -> Result<Option<&'static str>, S3Erro
 }
 
 /// Sub-resources that an operation here has.
-const KNOWN: [&str; 4] = ["cors", "delete", "location", "uploads"];
-
-/// Sub-resources of S3 that no operation here has.
-const NOT_IMPLEMENTED: [&str; 37] = [
-    "abac",
+pub(super) const KNOWN: [&str; 23] = [
     "accelerate",
     "acl",
     "analytics",
-    "annotation",
-    "annotations",
-    "append",
-    "attributes",
+    "cors",
+    "delete",
     "encryption",
     "intelligent-tiering",
     "inventory",
     "legal-hold",
-    "lifecycle",
+    "location",
     "logging",
-    "metadataConfiguration",
-    "metadataInventoryTable",
-    "metadataJournalTable",
-    "metadataTable",
     "metrics",
     "notification",
     "object-lock",
@@ -190,18 +185,33 @@ const NOT_IMPLEMENTED: [&str; 37] = [
     "policy",
     "policyStatus",
     "publicAccessBlock",
-    "renameObject",
     "replication",
     "requestPayment",
-    "restore",
     "retention",
+    "uploads",
+    "website",
+];
+
+/// Sub-resources of S3 that no operation here has.
+const NOT_IMPLEMENTED: [&str; 18] = [
+    "abac",
+    "annotation",
+    "annotations",
+    "append",
+    "attributes",
+    "lifecycle",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataTable",
+    "renameObject",
+    "restore",
     "select",
     "session",
     "tagging",
     "torrent",
     "versioning",
     "versions",
-    "website",
 ];
 
 /// A parameter that appears twice: which value counts would be a guess.

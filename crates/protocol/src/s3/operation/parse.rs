@@ -6,12 +6,13 @@ use gatepass_signing::request::Query;
 
 use super::parameters::{
     check_access_control, check_repeated, check_unsupported, check_version_id, continuation_token, encoding_type,
-    max_buckets, page_length, part_number, storage_class, sub_resource, text,
+    max_buckets, names_access_control, page_length, part_number, storage_class, sub_resource, text,
 };
+use super::settings;
 use super::{
-    BucketWithBody, ChecksumMode, CompleteMultipartUpload, CopyObject, CopySource, CreateMultipartUpload, DeleteObject,
-    FetchOwner, GetObject, HeadObject, ListBuckets, ListMultipartUploads, ListObjects, ListObjectsV2, ListParts,
-    MetadataDirective, Operation, PartOrRange, PutObject, Request, Target, Upload, UploadPart,
+    Access, BucketWithBody, ChecksumMode, CompleteMultipartUpload, CopyObject, CopySource, CreateMultipartUpload,
+    DeleteObject, FetchOwner, GetObject, HeadObject, ListBuckets, ListMultipartUploads, ListObjects, ListObjectsV2,
+    ListParts, MetadataDirective, Operation, PartOrRange, PutObject, Request, Target, Upload, UploadPart,
 };
 use crate::s3::checksum::{self, BodyIntegrity, ChecksumAlgorithm, ChecksumType};
 use crate::s3::conditional::{DeleteCondition, IfRange, Preconditions, WriteCondition};
@@ -40,11 +41,32 @@ pub(super) fn parse(request: &Request<'_>) -> Result<Operation, S3Error> {
     let sub_resource = sub_resource(request.query)?;
     check_unsupported(request.headers, request.query)?;
     let parts = Parts { method: request.method, query: request.query, headers: request.headers, sub_resource };
+    if let Some(setting) = setting(parts, &request.target)? {
+        return Ok(setting);
+    }
     match request.target.clone() {
         Target::Service => service(parts),
         Target::Bucket(bucket) => on_bucket(parts, bucket),
         Target::Object(bucket, key) => on_object(parts, bucket, key),
     }
+}
+
+/// The operation on a sub-resource that is a document about its bucket or object.
+fn setting(parts: Parts<'_>, target: &Target) -> Result<Option<Operation>, S3Error> {
+    let Some(name) = parts.sub_resource else { return Ok(None) };
+    let access = match parts.method.as_str() {
+        "GET" => Access::Read,
+        "PUT" if name == "acl" && names_access_control(parts.headers, parts.query)? => Access::ReplaceByHeader,
+        "PUT" => Access::Replace(BodyIntegrity::from_headers(parts.headers)?),
+        "DELETE" => Access::Remove,
+        _ => return Ok(None),
+    };
+    let setting = settings::find(target, name, access, parts.query.get("id"))?;
+    if setting.is_some() {
+        parts.check_version_id()?;
+        check_access_control(parts.headers, parts.query)?;
+    }
+    Ok(setting)
 }
 
 fn service(parts: Parts<'_>) -> Result<Operation, S3Error> {
@@ -332,6 +354,7 @@ impl Parts<'_> {
     }
 
     fn method_not_allowed(&self, resource: ResourceType, allow: &'static str) -> S3Error {
-        S3Error::method_not_allowed(self.method.as_str(), resource, allow)
+        let of_setting = self.sub_resource.and_then(|name| settings::allowed(resource, name));
+        S3Error::method_not_allowed(self.method.as_str(), resource, of_setting.unwrap_or(allow))
     }
 }

@@ -4,4 +4,5 @@ pub mod listing;
 pub mod reader;
 pub mod requests;
 pub mod responses;
+pub mod settings;
 pub mod writer;

@@ -70,6 +70,16 @@ impl XmlWriter {
         self.close(name);
     }
 
+    /// Writes `<name xsi:type="of_type">…</name>` around what `content` writes.
+    pub fn typed_element(&mut self, name: &str, of_type: &str, content: impl FnOnce(&mut Self)) {
+        const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+        for piece in ["<", name, " xmlns:xsi=\"", INSTANCE, "\" xsi:type=\"", of_type, "\">"] {
+            self.text.push_str(piece);
+        }
+        content(self);
+        self.close(name);
+    }
+
     /// Writes text directly into the root or the open element.
     pub fn content(&mut self, value: &str) {
         escape_into(&mut self.text, value);
