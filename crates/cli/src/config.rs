@@ -60,6 +60,15 @@ pub(crate) struct StoreTable {
     pub(crate) fsync: Option<FsyncChoice>,
     pub(crate) reserve: Option<ByteSize>,
     pub(crate) tls: Option<TlsTable>,
+    pub(crate) regions: Option<BTreeMap<String, RegionTable>>,
+    pub(crate) allow_sigv2: Option<bool>,
+}
+
+/// `[store.regions.NAME]`: another region that the store serves.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegionTable {
+    pub(crate) hosts: Vec<String>,
 }
 
 /// `[store.tls]`: half of it is nothing.

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub(crate) use gatepass_backend::config::ByteSize;
+use gatepass_signing::sigv4::Region;
 use jiff::SignedDuration;
 
 /// Why a value is not one. The sentence says what would be.
@@ -144,6 +145,31 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// `eu-central-1=s3.eu.example.test`: a host name of a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionHost {
+    pub(crate) region: Region,
+    pub(crate) host: String,
+}
+
+impl FromStr for RegionHost {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (region, host) = text.split_once('=').ok_or_else(|| ValueError("it is REGION=NAME".to_owned()))?;
+        let region = Region::new(region).map_err(|error| ValueError(error.to_string()))?;
+        Ok(Self { region, host: host_name(host)? })
+    }
+}
+
+/// A name as it stands in `Host`, without a port.
+pub(crate) fn host_name(text: &str) -> Result<String, ValueError> {
+    let is_name = text.split('.').all(|label| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    });
+    if is_name { Ok(text.to_owned()) } else { Err(ValueError(format!("{text:?} is no host name"))) }
+}
+
 /// `sha256:…`: a checksum that the upload must have, as the header that S3 reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checksum {
@@ -249,6 +275,15 @@ mod tests {
         }
         for wrong in ["", "b/a/", "s3://", "s3:///a/"] {
             assert!(wrong.parse::<Folder>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_region_has_host_names() {
+        let parsed: RegionHost = "eu-central-1=s3.eu.example.test".parse().expect("a host of a region");
+        assert_eq!((parsed.region.as_str(), parsed.host.as_str()), ("eu-central-1", "s3.eu.example.test"));
+        for wrong in ["", "eu", "=host", "eu=", "e u=host", "eu=host:80", "eu=a..b", "eu=a/b", "eu=."] {
+            assert!(wrong.parse::<RegionHost>().is_err(), "{wrong}");
         }
     }
 

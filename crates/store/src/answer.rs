@@ -82,7 +82,7 @@ impl Answer {
         let is_bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
         let body = if *method == Method::HEAD || is_bodiless {
             // A HEAD of an object tells the length that a GET would have; of an error, nothing.
-            if status.is_client_error() || status.is_server_error() || is_bodiless {
+            if status.is_redirection() || status.is_client_error() || status.is_server_error() || is_bodiless {
                 headers.remove(CONTENT_TYPE);
                 headers.remove(CONTENT_LENGTH);
             }

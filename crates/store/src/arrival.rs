@@ -4,13 +4,13 @@
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::BucketName;
 use gatepass_signing::request::RequestView;
+use gatepass_signing::sigv4::Region;
 use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::uri::Authority;
 use http::{HeaderMap, Method, Version};
 
-use crate::config::Hosts;
 use crate::peer::Peer;
+use crate::routes::{Addressed, Routes};
 
 /// The head of a request that may go on.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Arrival {
     pub(crate) headers: HeaderMap,
     /// The bucket that the host names, in virtual-host style.
     pub(crate) host_bucket: Option<BucketName>,
+    /// The region whose endpoint the host is.
+    pub(crate) region: Region,
     pub(crate) kind: Kind,
     pub(crate) framing: Framing,
     /// Who sent it, as the socket says.
@@ -47,14 +49,11 @@ pub(crate) enum Framing {
 }
 
 impl Arrival {
-    pub(crate) fn read(mut parts: Parts, hosts: &Hosts, peer: Peer) -> Result<Self, S3Error> {
+    pub(crate) fn read(mut parts: Parts, routes: &Routes, peer: Peer) -> Result<Self, S3Error> {
         let host = single_host(&parts)?;
         let target = raw_target(&parts, &host)?;
         let framing = framing(&parts)?;
-        let host_bucket = match addressed(&host, hosts, peer)? {
-            Addressed::Service => None,
-            Addressed::Bucket(bucket) => Some(bucket),
-        };
+        let Addressed { region, bucket: host_bucket } = routes.addressed(&host, peer)?;
         let path = target.split('?').next().unwrap_or_default();
         let kind = match parts.method {
             Method::OPTIONS => Kind::Preflight,
@@ -65,7 +64,7 @@ impl Arrival {
             // What HTTP/2 says in `:authority` is signed as `host`.
             parts.headers.insert(HOST, host.parse().map_err(|_| malformed_host())?);
         }
-        Ok(Self { method: parts.method, target, headers: parts.headers, host_bucket, kind, framing, peer })
+        Ok(Self { method: parts.method, target, headers: parts.headers, host_bucket, region, kind, framing, peer })
     }
 
     /// Lends what the verifier sees.
@@ -82,6 +81,11 @@ impl Arrival {
     /// A header that decides something here; text that is no text counts as absent.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The host that was asked, and its port where one was named.
+    pub(crate) fn host(&self) -> &str {
+        self.header("host").unwrap_or_default()
     }
 
     pub(crate) fn is_cross_origin(&self) -> bool {
@@ -110,7 +114,7 @@ fn one_host() -> S3Error {
     S3Error::invalid_request("The request must carry exactly one Host header.")
 }
 
-fn malformed_host() -> S3Error {
+pub(crate) fn malformed_host() -> S3Error {
     S3Error::invalid_request("The Host header is malformed.")
 }
 
@@ -156,69 +160,23 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-enum Addressed {
-    Service,
-    Bucket(BucketName),
-}
-
-fn addressed(host: &str, hosts: &Hosts, peer: Peer) -> Result<Addressed, S3Error> {
-    let authority: Authority = host.parse().map_err(|_| malformed_host())?;
-    if authority.as_str().contains('@') {
-        return Err(malformed_host());
-    }
-    // The parser of authorities takes any text for a port.
-    let name = authority.host();
-    let port = Port::parse(&host[name.len()..]).ok_or_else(malformed_host)?;
-    let name = name.to_ascii_lowercase();
-    if hosts.path_style.iter().any(|served| served.eq_ignore_ascii_case(&name)) {
-        return Ok(Addressed::Service);
-    }
-    for base in &hosts.virtual_host_bases {
-        let base = base.to_ascii_lowercase();
-        if let Some(bucket) = name.strip_suffix(&base).and_then(|rest| rest.strip_suffix('.')) {
-            let bucket = BucketName::parse(bucket).map_err(|_| S3Error::invalid_bucket_name(bucket))?;
-            return Ok(Addressed::Bucket(bucket));
-        }
-    }
-    Err(unknown_host(&name, port, hosts, peer))
-}
-
-/// What stands after the host in `Host` (RFC 9110 §7.2): a port, or nothing.
-#[derive(Debug, Clone, Copy)]
-struct Port(Option<u16>);
-
-impl Port {
-    fn parse(rest: &str) -> Option<Self> {
-        match rest.strip_prefix(':') {
-            None => rest.is_empty().then_some(Self(None)),
-            Some("") => Some(Self(None)),
-            Some(port) => Some(Self(Some(u16::try_from(number(port)?).ok()?))),
-        }
-    }
-}
-
-/// Says under which names the store does answer. They are no secret: whoever gets this far has found it.
-fn unknown_host(name: &str, port: Port, hosts: &Hosts, peer: Peer) -> S3Error {
-    let scheme = if peer.is_secure() { "https" } else { "http" };
-    let port = port.0.map(|port| format!(":{port}")).unwrap_or_default();
-    let path_style = hosts.path_style.iter().map(|host| format!("{scheme}://{host}{port}"));
-    let virtual_host = hosts.virtual_host_bases.iter().map(|base| format!("{scheme}://BUCKET.{base}{port}"));
-    let served: Vec<String> = path_style.chain(virtual_host).collect();
-    S3Error::invalid_request(format!("This store does not answer to the host {name}. Use {}.", served.join(" or ")))
-}
-
 #[cfg(test)]
 mod tests {
     use gatepass_protocol::s3::error::ErrorCode;
 
     use super::*;
+    use crate::config::Hosts;
 
-    fn hosts() -> Hosts {
-        Hosts { path_style: vec!["127.0.0.1".into(), "[::1]".into()], virtual_host_bases: vec!["localhost".into()] }
+    fn routes() -> Routes {
+        let hosts = Hosts {
+            path_style: vec!["127.0.0.1".into(), "[::1]".into()],
+            virtual_host_bases: vec!["localhost".into()],
+        };
+        Routes::new(Region::new("us-east-1").unwrap(), hosts, Vec::new())
     }
 
     fn arrive(request: http::request::Builder) -> Result<Arrival, S3Error> {
-        Arrival::read(request.body(()).unwrap().into_parts().0, &hosts(), Peer::local())
+        Arrival::read(request.body(()).unwrap().into_parts().0, &routes(), Peer::local())
     }
 
     fn to(host: &str) -> Result<Arrival, S3Error> {

@@ -5,11 +5,14 @@ use gatepass_iam::Principal;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_signing::credentials::AccessKeyId;
 use gatepass_signing::request::{Query, Target};
-use gatepass_signing::sigv4::verify::{self, Claim, Expectations, Payload, Presented, Refusal, Service, Verified};
-use gatepass_signing::sigv4::{KeyCache, Region};
+use gatepass_signing::sigv4::KeyCache;
+use gatepass_signing::sigv4::verify::{
+    self, Claim, Expectations, Payload, Presented, Reason, Refusal, Scheme, Schemes, Service, Verified,
+};
 use jiff::Timestamp;
 
 use crate::arrival::Arrival;
+use crate::config::SignatureVersion2;
 
 /// What is known about the one who asks.
 #[derive(Debug)]
@@ -44,6 +47,13 @@ impl From<Refusal> for Unauthenticated {
     }
 }
 
+impl Unauthenticated {
+    /// Whether the signature is for another region than the one whose endpoint was asked.
+    pub(crate) fn is_about_the_region(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.reason() == Reason::CredentialRegion)
+    }
+}
+
 impl From<Unauthenticated> for S3Error {
     fn from(reason: Unauthenticated) -> Self {
         match reason {
@@ -59,25 +69,29 @@ impl From<Unauthenticated> for S3Error {
 pub(crate) struct Authenticator {
     authority: Authority,
     keys: KeyCache,
-    region: Region,
+    schemes: Schemes,
 }
 
 impl Authenticator {
-    pub(crate) fn new(authority: Authority, region: Region) -> Self {
-        Self { authority, keys: KeyCache::new(), region }
+    pub(crate) fn new(authority: Authority, version_2: SignatureVersion2) -> Self {
+        let schemes = match version_2 {
+            SignatureVersion2::Refused => Schemes::default(),
+            SignatureVersion2::Accepted => Schemes::default().with(Scheme::SigV2),
+        };
+        Self { authority, keys: KeyCache::new(), schemes }
     }
 
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }
 
-    pub(crate) fn region(&self) -> &Region {
-        &self.region
-    }
-
     /// Authenticates a request to S3. Without a signature the caller is anonymous.
     pub(crate) fn s3(&self, arrival: &Arrival, now: Timestamp) -> Result<Caller, Unauthenticated> {
-        let expectations = Expectations::new(self.region.clone(), Service::S3);
+        let expectations = Expectations {
+            schemes: self.schemes,
+            bucket_of_host: arrival.host_bucket.as_ref().map(|bucket| bucket.as_str().to_owned()),
+            ..Expectations::new(arrival.region.clone(), Service::S3)
+        };
         arrival.view(|view| match verify::parse(view, &expectations, now)? {
             Presented::Anonymous => {
                 let payload = verify::anonymous_payload(view)?;
@@ -101,7 +115,7 @@ impl Authenticator {
     /// signature, which cannot be checked before the body is read; it saves reading the others'.
     pub(crate) fn is_sts_claim(&self, arrival: &Arrival, now: Timestamp) -> Result<bool, Unauthenticated> {
         // The hash of the body takes part in no check but that of the signature.
-        let expectations = Expectations::new(self.region.clone(), Service::Sts { body_sha256: [0; 32] });
+        let expectations = Expectations::new(arrival.region.clone(), Service::Sts { body_sha256: [0; 32] });
         arrival.view(|view| match verify::parse(view, &expectations, now)? {
             Presented::Anonymous => Ok(false),
             Presented::Query(claim) | Presented::Header(claim) => match self.authority.lookup(claim.access_key_id()) {
@@ -118,7 +132,7 @@ impl Authenticator {
         body_sha256: [u8; 32],
         now: Timestamp,
     ) -> Result<Option<StsCaller>, Unauthenticated> {
-        let expectations = Expectations::new(self.region.clone(), Service::Sts { body_sha256 });
+        let expectations = Expectations::new(arrival.region.clone(), Service::Sts { body_sha256 });
         arrival.view(|view| match verify::parse(view, &expectations, now)? {
             Presented::Anonymous => Ok(None),
             Presented::Query(claim) | Presented::Header(claim) => {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gatepass_authority::RootSource;
+use gatepass_signing::sigv4::Region;
 use jiff::Timestamp;
 
 use crate::limits::Limits;
@@ -32,6 +33,10 @@ pub struct Config {
     pub root: RootSource,
     /// The time.
     pub now: Clock,
+    /// Further regions that the store serves, each at host names of its own.
+    pub other_regions: Vec<OtherRegion>,
+    /// Whether requests signed with Signature Version 2 are verified.
+    pub signature_version_2: SignatureVersion2,
     /// How long listeners wait.
     pub limits: Limits,
 }
@@ -53,6 +58,8 @@ impl Config {
             free_space: free_space_of_the_disk(),
             root,
             now,
+            other_regions: Vec::new(),
+            signature_version_2: SignatureVersion2::Refused,
             limits: Limits::default(),
         }
     }
@@ -79,6 +86,25 @@ pub enum Fsync {
     /// Nothing is ever synced: for data that may be thrown away. Killing the process loses nothing,
     /// losing power may lose everything.
     Never,
+}
+
+/// A region besides the store's own. What is asked at its hosts must be signed for it, and buckets that were made in it are
+/// reached there and nowhere else, as at AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherRegion {
+    /// Its name.
+    pub region: Region,
+    /// Its host names, in path style and in virtual-host style. The first is where buckets are said to be.
+    pub hosts: Vec<String>,
+}
+
+/// Whether the old signature is good for anything. It leaves the host and most of the query unsigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureVersion2 {
+    /// It is answered like AWS's newer regions do.
+    Refused,
+    /// It is verified, for clients that know no other.
+    Accepted,
 }
 
 /// The host names under which the store answers; a request for any other is refused, so that a

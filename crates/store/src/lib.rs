@@ -23,7 +23,9 @@ mod linger;
 mod ops;
 mod patience;
 mod peer;
+mod redirect;
 mod request_id;
+mod routes;
 mod server;
 mod service;
 mod space;
@@ -32,7 +34,7 @@ mod store;
 mod sts;
 mod tls;
 
-pub use config::{Clock, Config, Fsync, Hosts};
+pub use config::{Clock, Config, Fsync, Hosts, OtherRegion, SignatureVersion2};
 pub use http2::{
     CONNECTION_WINDOW_BYTES, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_STREAMS, PING_INTERVAL, PING_TIMEOUT,
     STREAM_WINDOW_BYTES,

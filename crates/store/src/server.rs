@@ -18,7 +18,6 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::http2;
-use crate::limits::Limits;
 use crate::linger::{Linger, Unread};
 use crate::peer::{Peer, Transport};
 use crate::service;

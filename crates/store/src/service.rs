@@ -19,7 +19,7 @@ use crate::ops::{self, Call};
 use crate::peer::Peer;
 use crate::request_id::RequestId;
 use crate::store::Store;
-use crate::{cors, sts};
+use crate::{cors, redirect, sts};
 
 /// What the log says about a request. Never its query, which may hold a signature or a token.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ pub(crate) async fn answer(
     let (parts, mut incoming) = request.into_parts();
     let (method, version) = (parts.method.clone(), parts.version);
     let mut log = LogLine::default();
-    let (answer, mut connection) = match Arrival::read(parts, &store.hosts, peer) {
+    let (answer, mut connection) = match Arrival::read(parts, &store.routes, peer) {
         Ok(arrival) => {
             let connection = connection_after(&arrival);
             (walk(store, &arrival, &mut incoming, now, &id, &mut log).await, connection)
@@ -83,7 +83,7 @@ async fn walk(
     let answered = match arrival.kind {
         Kind::Preflight => {
             log.operation = Some("Preflight");
-            cors::preflight(store, arrival)
+            redirect::if_elsewhere(store, arrival).and_then(|()| cors::preflight(store, arrival))
         }
         Kind::Sts => return sts::answer(store, arrival, incoming, now, id, log).await,
         Kind::S3 => s3(store, arrival, incoming, now, log).await,
@@ -105,12 +105,23 @@ async fn s3(
     now: Timestamp,
     log: &mut LogLine,
 ) -> Result<Answer, S3Error> {
-    let caller = store.authenticator.s3(arrival, now)?;
+    let caller = match store.authenticator.s3(arrival, now) {
+        // Who asks at the endpoint of one region for a bucket of another, and signs for that, is to ask elsewhere, not to
+        // sign otherwise.
+        Err(refused) if refused.is_about_the_region() => {
+            redirect::if_elsewhere(store, arrival)?;
+            return Err(refused.into());
+        }
+        caller => caller?,
+    };
     log.access_key_id = caller.access_key_id.map(|id| id.as_str().to_owned());
     let target = Target::from_path(arrival.host_bucket.clone(), arrival.raw_path())?;
     let request = OperationRequest { method: &arrival.method, target, query: &caller.query, headers: &arrival.headers };
     let operation = Operation::parse(&request)?;
     log.operation = Some(operation.name());
+    if !matches!(operation, Operation::CreateBucket(_)) {
+        redirect::if_elsewhere(store, arrival)?;
+    }
     request.check_expected_bucket_owner(ROOT_ACCOUNT.as_str())?;
     let context =
         operation.condition_keys().into_iter().fold(Context::new(), |context, (key, value)| context.with(key, value));

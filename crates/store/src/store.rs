@@ -15,9 +15,10 @@ use thiserror::Error;
 
 use crate::authenticate::Authenticator;
 use crate::blobs::{Blobs, sync_directory};
-use crate::config::{Clock, Config, Fsync, Hosts};
+use crate::config::{Clock, Config, Fsync};
 use crate::index::{Index, IndexError};
 use crate::limits::Limits;
+use crate::routes::Routes;
 use crate::space::Space;
 
 const LOCK_FILE_NAME: &str = "lock";
@@ -29,7 +30,7 @@ pub struct Store {
     pub(crate) index: Arc<Index>,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) authenticator: Authenticator,
-    pub(crate) hosts: Hosts,
+    pub(crate) routes: Routes,
     now: Clock,
     pub(crate) limits: Limits,
     /// Dropped last: the next process may come in when everything else is closed.
@@ -67,7 +68,19 @@ pub enum OpenError {
 impl Store {
     /// Opens the store in `config.data`, or makes one there. Needs no repair after a crash.
     pub fn open(config: Config) -> Result<Arc<Self>, OpenError> {
-        let Config { data, region, hosts, fsync, reserve_bytes, free_space, root, now, limits } = config;
+        let Config {
+            data,
+            region,
+            hosts,
+            fsync,
+            reserve_bytes,
+            free_space,
+            root,
+            now,
+            other_regions,
+            signature_version_2,
+            limits,
+        } = config;
         let region = Region::new(region)?;
         let directory_error = |source| OpenError::Directory { path: data.clone(), source };
         make_directory(&data, fsync).map_err(directory_error)?;
@@ -80,8 +93,9 @@ impl Store {
         index.attach(&blobs);
         let index = Arc::new(index);
         remove_leftovers_in_background(&index, &blobs).map_err(directory_error)?;
-        let authenticator = Authenticator::new(authority, region);
-        Ok(Arc::new(Self { index, blobs, authenticator, hosts, now, limits, _lock: lock }))
+        let authenticator = Authenticator::new(authority, signature_version_2);
+        let routes = Routes::new(region, hosts, other_regions);
+        Ok(Arc::new(Self { index, blobs, authenticator, routes, now, limits, _lock: lock }))
     }
 
     /// The keys of the root identity.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use jiff::Timestamp;
 
-use crate::values::ByteSize;
+use crate::values::{ByteSize, RegionHost};
 
 /// `gatepass store`.
 #[derive(Debug, Subcommand)]
@@ -42,6 +42,12 @@ pub struct StoreRun {
     /// Host names that are answered, besides the address itself; before each, a bucket may stand. Separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub hosts: Option<Vec<String>>,
+    /// Serve another region too, at this host name and before it buckets; may be repeated, also for one region
+    #[arg(long = "region-host", value_name = "REGION=NAME")]
+    pub region_hosts: Vec<RegionHost>,
+    /// Verify Signature Version 2 too, which leaves the host and most of the query unsigned: for clients that know no other
+    #[arg(long)]
+    pub allow_sigv2: bool,
     /// Speak HTTPS, with this certificate: the chain in PEM, the server's own first. Read again on SIGHUP
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub tls_cert: Option<PathBuf>,

@@ -1,24 +1,26 @@
 //! `gatepass store run`: the S3-compatible store alone.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::Arc,
 };
 
-use gatepass_store::{Config, Fsync, Hosts, Listener, OpenError, Store, Tls};
+use gatepass_signing::sigv4::Region;
+use gatepass_store::{Config, Fsync, Hosts, Listener, OpenError, OtherRegion, SignatureVersion2, Store, Tls};
 use serde_json::json;
 
 use crate::{
     args::{FsyncChoice, StoreRun},
     clock::Clock,
-    config::{DEFAULT_REGION, File, TlsTable},
+    config::{DEFAULT_REGION, File, RegionTable, TlsTable},
     credentials,
     failure::{Explain as _, Failure, Outcome, Result},
     output::Output,
     ready_file::ReadyFile,
     server::{self, Hangups, StopSignals, Stopper},
-    values::ByteSize,
+    values::{ByteSize, RegionHost, host_name},
 };
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:9000";
@@ -39,6 +41,11 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
     let region = arguments.region.clone().or(table.region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
     let names = arguments.hosts.clone().or(table.hosts).unwrap_or_default();
     let tls = tls(arguments, table.tls)?;
+    let other_regions = other_regions(&arguments.region_hosts, table.regions.unwrap_or_default())?;
+    let signature_version_2 = match arguments.allow_sigv2 || table.allow_sigv2.unwrap_or(false) {
+        true => SignatureVersion2::Accepted,
+        false => SignatureVersion2::Refused,
+    };
 
     server::block_on(async {
         let mut signals = StopSignals::new()?;
@@ -53,6 +60,8 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             region: region.clone(),
             hosts: hosts(address, &["localhost"], &names),
             fsync: fsync.into(),
+            other_regions,
+            signature_version_2,
             reserve_bytes: reserve.map_or(Config::DEFAULT_RESERVE_BYTES, ByteSize::as_bytes),
             ..Config::new(data, credentials::root()?, Clock::starting_at(arguments.now).function())
         };
@@ -93,6 +102,31 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
         ready_file.retire()?;
         Ok(Outcome::Done)
     })
+}
+
+/// The further regions: those of the flags, or, without any, those of the file.
+fn other_regions(flags: &[RegionHost], table: BTreeMap<String, RegionTable>) -> Result<Vec<OtherRegion>> {
+    let mut regions: Vec<OtherRegion> = Vec::new();
+    for RegionHost { region, host } in flags {
+        match regions.iter_mut().find(|other| other.region == *region) {
+            Some(other) => other.hosts.push(host.clone()),
+            None => regions.push(OtherRegion { region: region.clone(), hosts: vec![host.clone()] }),
+        }
+    }
+    if !regions.is_empty() {
+        return Ok(regions);
+    }
+    let of_table = |(name, RegionTable { hosts }): (String, RegionTable)| {
+        let wrong = |error: &dyn std::fmt::Display| Failure::refused(format_args!("[store.regions.{name}]: {error}"));
+        let region = Region::new(name.as_str()).map_err(|error| wrong(&error))?;
+        let hosts: Vec<String> =
+            hosts.iter().map(|host| host_name(host).map_err(|error| wrong(&error))).collect::<Result<_>>()?;
+        if hosts.is_empty() {
+            return Err(wrong(&"a region has at least one host name"));
+        }
+        Ok(OtherRegion { region, hosts })
+    };
+    table.into_iter().map(of_table).collect()
 }
 
 /// The certificate, where there is one. The flags are one setting: half of it does not mix with the file's other half.

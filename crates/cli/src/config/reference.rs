@@ -36,6 +36,7 @@ mod tests {
         let tables = [
             "[store]\nzz = 1",
             "[store.tls]\nzz = 1",
+            "[store.regions.eu]\nzz = 1",
             "[backend]\nzz = 1",
             "[[backend.issuers]]\nzz = 1",
             "[backend.issuers.claims]\nzz = 1",
@@ -55,7 +56,8 @@ mod tests {
             for name in expected.split('`').skip(1).step_by(2) {
                 let stands = REFERENCE.contains(&format!("{name} ="))
                     || REFERENCE.contains(&format!("[{name}"))
-                    || REFERENCE.contains(&format!(".{name}]"));
+                    || REFERENCE.contains(&format!(".{name}]"))
+                    || REFERENCE.contains(&format!(".{name}."));
                 assert!(stands, "`{name}` of {table} is not in the reference");
             }
         }

@@ -158,3 +158,41 @@ fn a_certificate_comes_from_the_file_too_and_half_of_one_is_refused() {
     let missing = with(&["--tls-cert", "/nonexistent", "--tls-key", "/nonexistent"]);
     assert!(missing.stderr.contains("cannot read /nonexistent"), "{}", missing.stderr);
 }
+
+/// What a store says to somebody who signs nothing, asked at a host.
+fn error_at(store: &Running, host: &str, target: &str) -> String {
+    let port = store.authority().rsplit_once(':').expect("a port").1;
+    let mut stream = TcpStream::connect(store.authority()).expect("the store listens");
+    ask(&mut stream, &format!("GET {target} HTTP/1.1\r\nHost: {host}:{port}"))
+}
+
+#[test]
+fn further_regions_and_the_old_signature_are_flags_and_settings() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("gatepass.toml");
+    fs::write(&config, "[store]\nallow_sigv2 = true\n[store.regions.eu-central-1]\nhosts = [\"s3.eu.test\"]\n")
+        .expect("written");
+    let by_file = Running::start(&["--config", config.to_str().expect("UTF-8")]);
+    let by_flags = Running::start(&["--region-host", "eu-central-1=s3.eu.test", "--allow-sigv2"]);
+    let neither = Running::start(&[]);
+    let scope = "20260601%2Feu-central-1%2Fs3%2Faws4_request";
+    let signed = format!(
+        "/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDNOBODYNOBODYNOBO%2F{scope}&X-Amz-Date=20260601T000000Z\
+         &X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature={}",
+        "0".repeat(64)
+    );
+    let old = "/b/k?AWSAccessKeyId=AKIDNOBODYNOBODYNOBO&Expires=4000000000&Signature=AAAAAAAAAAAAAAAAAAAAAAAAAAA%3D";
+    for store in [&by_file, &by_flags] {
+        assert!(error_at(store, "s3.eu.test", &signed).contains("Request has expired"), "the region is right there");
+        assert!(error_at(store, "127.0.0.1", &signed).contains("<Region>us-east-1</Region>"));
+        assert!(error_at(store, "127.0.0.1", old).contains("<Code>InvalidAccessKeyId</Code>"), "the form is known");
+    }
+    assert!(error_at(&neither, "s3.eu.test", &signed).contains("does not answer to the host s3.eu.test"));
+    assert!(error_at(&neither, "127.0.0.1", old).contains("Please use AWS4-HMAC-SHA256"));
+
+    fs::write(&config, "[store.regions.eu-central-1]\nhosts = [\"s3.eu.test:9000\"]\n").expect("written");
+    let mut command = gatepass(["store", "run", "--data", "/nonexistent", "--config"]);
+    command.arg(&config);
+    let wrong = run(command);
+    assert_eq!(wrong.stderr, "error: [store.regions.eu-central-1]: \"s3.eu.test:9000\" is no host name\n");
+}

@@ -19,6 +19,9 @@ pub(crate) struct BucketRecord {
     /// The CORS configuration as XML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cors: Option<String>,
+    /// Its region, where that is not the store's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<String>,
     /// The policy as it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<String>,
@@ -34,6 +37,7 @@ impl BucketRecord {
         Self {
             created,
             cors: None,
+            region: None,
             policy: None,
             public_access_block: Some(PublicAccessBlock::ALL),
             ownership_controls: OwnershipControls::default(),

@@ -72,6 +72,13 @@ impl Snapshot {
         self.read(tables::BUCKETS, bucket.as_str())
     }
 
+    /// What the record of a bucket says of its region; nothing without a bucket. S3 tells it to whoever asks in the wrong
+    /// place, so it takes no grant.
+    pub(crate) fn recorded_region(&self, bucket: &BucketName) -> Result<Option<Option<String>>, Failure> {
+        let record: Option<BucketRecord> = self.read(tables::BUCKETS, bucket.as_str())?;
+        Ok(record.map(|record| record.region))
+    }
+
     /// All buckets, by name.
     pub(crate) fn buckets(&self, _grant: &Grant<ListAllMyBuckets>) -> Result<Vec<(String, BucketRecord)>, Failure> {
         let table = self.transaction.open_table(tables::BUCKETS)?;

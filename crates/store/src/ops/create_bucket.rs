@@ -3,12 +3,14 @@
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::operation::BucketWithBody;
 use gatepass_protocol::s3::xml::requests::{CREATE_BUCKET_LIMITS, CreateBucketConfiguration};
+use gatepass_signing::sigv4::Region;
 use http::StatusCode;
 
 use super::Call;
 use crate::answer::Answer;
 use crate::grant::CreateBucket;
 use crate::index::BucketRecord;
+use crate::routes::Routes;
 
 /// The region that is meant where none is named, and in which alone S3 answers 200 to whoever
 /// already owns the bucket ("CreateBucket", Amazon S3 API Reference).
@@ -16,30 +18,39 @@ const FIRST_REGION: &str = "us-east-1";
 
 pub(super) async fn create_bucket(call: Call<'_>, parameters: BucketWithBody) -> Result<Answer, S3Error> {
     let BucketWithBody { bucket, integrity } = parameters;
-    let (store, now) = (call.store, call.now);
+    let (store, now, call_region) = (call.store, call.now, call.arrival.region.clone());
     let grant = call.authorizer.grant::<CreateBucket>(bucket)?;
     let document = call.document(&integrity, CREATE_BUCKET_LIMITS.bytes).await?;
-    let region = store.authenticator.region().as_str();
-    check_location(&CreateBucketConfiguration::parse(&document)?, region)?;
+    let region = region(&CreateBucketConfiguration::parse(&document)?, &call_region, &store.routes)?;
 
     let location = format!("/{}", grant.bucket());
-    let is_forgiving = region == FIRST_REGION;
+    let is_forgiving = region.as_str() == FIRST_REGION;
+    let recorded = store.routes.recorded(&region);
     let create = store.index.write(move |transaction| match transaction.bucket(&grant)? {
-        None => transaction.create_bucket(&grant, &BucketRecord::new(now)),
-        Some(_) if is_forgiving => Ok(()),
+        None => {
+            let record = BucketRecord { region: recorded, ..BucketRecord::new(now) };
+            transaction.create_bucket(&grant, &record)
+        }
+        Some(record) if is_forgiving && record.region == recorded => Ok(()),
         Some(_) => Err(S3Error::bucket_already_owned_by_you(grant.bucket()).into()),
     });
     create.await?;
     Ok(Answer::empty(StatusCode::OK).with("location", location))
 }
 
-fn check_location(configuration: &CreateBucketConfiguration, region: &str) -> Result<(), S3Error> {
+/// The region of the new bucket. The endpoint of the first region makes buckets in any that is served, every other endpoint
+/// in its own alone ("CreateBucket", Amazon S3 API Reference).
+fn region(configuration: &CreateBucketConfiguration, asked: &Region, routes: &Routes) -> Result<Region, S3Error> {
+    let illegal = |location| Err(S3Error::illegal_location_constraint(location));
     match configuration.location_constraint.as_deref() {
         // Naming the first region is an error at AWS, not the default.
         Some(FIRST_REGION) => Err(S3Error::invalid_location_constraint(FIRST_REGION)),
-        None if region == FIRST_REGION => Ok(()),
-        None => Err(S3Error::illegal_location_constraint("unspecified")),
-        Some(location) if location == region => Ok(()),
-        Some(location) => Err(S3Error::illegal_location_constraint(location)),
+        None if asked.as_str() == FIRST_REGION => Ok(asked.clone()),
+        None => illegal("unspecified"),
+        Some(location) if location == asked.as_str() => Ok(asked.clone()),
+        Some(location) => match routes.served(location) {
+            Some(region) if asked.as_str() == FIRST_REGION => Ok(region.clone()),
+            _ => illegal(location),
+        },
     }
 }

@@ -9,10 +9,9 @@ use crate::answer::Answer;
 use crate::grant::ListBucket;
 
 pub(super) async fn head_bucket(call: Call<'_>, bucket: BucketName) -> Result<Answer, S3Error> {
-    let store = call.store;
+    let (store, region) = (call.store, call.arrival.region.clone());
     let grant = call.authorizer.grant::<ListBucket>(bucket)?;
     call.ignore_body().await?;
     existing_bucket(&store.index.snapshot()?, &grant)?;
-    let region = store.authenticator.region();
     Ok(Answer::empty(StatusCode::OK).with("x-amz-bucket-region", region.as_str()))
 }

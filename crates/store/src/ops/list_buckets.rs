@@ -21,22 +21,21 @@ pub(super) async fn list_buckets(call: Call<'_>, parameters: ListBuckets) -> Res
     let index = store.index.clone();
     let buckets = off_reactor(move || index.snapshot()?.buckets(&grant)).await?;
     let limit = usize::try_from(max_buckets.unwrap_or(BUCKETS_PAGE_MAX)).unwrap_or(usize::MAX);
-    let own_region = store.authenticator.region().as_str();
-    let is_of_region = region.is_none_or(|region| region == own_region);
     let mut listed: Vec<ListedBucket> = buckets
         .into_iter()
-        .filter(|_| is_of_region)
         .filter(|(name, _)| prefix.as_deref().is_none_or(|prefix| name.starts_with(prefix)))
         .filter(|(name, _)| after.as_deref().is_none_or(|after| name.as_str() > after))
         .filter_map(|(name, record)| {
-            Some(ListedBucket { name: BucketName::parse(&name).ok()?, created: record.created })
+            let region = store.routes.region_of(record.region.as_deref()).as_str().to_owned();
+            Some(ListedBucket { name: BucketName::parse(&name).ok()?, created: record.created, region })
         })
+        .filter(|listed| region.as_deref().is_none_or(|region| region == listed.region))
         .take(limit.saturating_add(1))
         .collect();
     let is_truncated = listed.len() > limit;
     listed.truncate(limit);
     let next = listed.last().filter(|_| is_truncated).map(|last| URL_SAFE_NO_PAD.encode(last.name.as_str()));
-    let document = responses::list_buckets(&owner(), own_region, &listed, prefix.as_deref(), next.as_deref());
+    let document = responses::list_buckets(&owner(), &listed, prefix.as_deref(), next.as_deref());
     Ok(Answer::xml(document))
 }
 

@@ -189,6 +189,16 @@ impl S3Error {
             .with("LocationConstraint", location)
     }
 
+    /// 301 for a bucket of another region than the endpoint's, with the endpoint to ask. It has no `Location`: a signature
+    /// for one host is none for another.
+    pub fn permanent_redirect(bucket: &BucketName, endpoint: &str, region: &str) -> Self {
+        let message = "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.";
+        Self::new(ErrorCode::PermanentRedirect, message)
+            .with("Endpoint", endpoint)
+            .with("Bucket", bucket.as_str())
+            .with_header("x-amz-bucket-region", region)
+    }
+
     /// 400 for a `LocationConstraint` that is missing or names another region than the endpoint's.
     pub fn illegal_location_constraint(location: &str) -> Self {
         let message = format!(

@@ -34,16 +34,12 @@ pub struct ListedBucket {
     pub name: BucketName,
     /// When it was made.
     pub created: Timestamp,
+    /// Where it is.
+    pub region: String,
 }
 
 /// The answer of ListBuckets. `prefix` and `next` are those of a paged list.
-pub fn list_buckets(
-    owner: &Owner,
-    region: &str,
-    buckets: &[ListedBucket],
-    prefix: Option<&str>,
-    next: Option<&str>,
-) -> String {
+pub fn list_buckets(owner: &Owner, buckets: &[ListedBucket], prefix: Option<&str>, next: Option<&str>) -> String {
     let mut xml = XmlWriter::new("ListAllMyBucketsResult");
     owner.write(&mut xml, "Owner");
     xml.element("Buckets", |xml| {
@@ -51,7 +47,7 @@ pub fn list_buckets(
             xml.element("Bucket", |xml| {
                 xml.text("Name", bucket.name.as_str());
                 xml.text("CreationDate", &iso8601(bucket.created));
-                xml.text("BucketRegion", region);
+                xml.text("BucketRegion", &bucket.region);
             });
         }
     });
