@@ -5,6 +5,7 @@
 //! Gatepass: what is judged here is the program.
 
 pub mod api;
+pub mod bench;
 pub mod dev;
 pub mod faults;
 pub mod http;
