@@ -1,17 +1,19 @@
 //! The body of an answer: bytes at hand, or pieces of an object read from disk as the client takes them.
 //!
-//! A read happens off the reactor, one ahead of the client and not more: a client that does not take
-//! its bytes holds two chunks of memory and no thread.
+//! What the system has in memory is read at once, without waking another thread; for everything else a read happens off
+//! the reactor, and the system reads ahead. A client that does not take its bytes holds one chunk of memory and no thread.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, IoSliceMut};
+use std::os::unix::fs::FileExt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use rustix::io::ReadWriteFlags;
 use tokio::task::JoinHandle;
 
 use crate::blobs::{Blobs, Pinned};
@@ -19,7 +21,7 @@ use crate::index::{Piece, Source};
 
 /// How much one read takes from the disk. A client that takes nothing holds as much beside what the
 /// connection buffers.
-const READ_BYTES: u64 = 64 * 1024;
+const READ_BYTES: usize = 64 * 1024;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -90,6 +92,7 @@ struct Stretch {
 #[derive(Debug)]
 struct Reader {
     file: File,
+    offset: u64,
     left: u64,
 }
 
@@ -117,7 +120,7 @@ impl ObjectBody {
     /// Opens the first file, so that a store that has lost it answers an error, not half an object.
     pub(crate) fn open_first(&mut self) -> io::Result<()> {
         if let Some(Stretch { source: Source::Blob(id), offset, length }) = self.stretches.front() {
-            self.reader = Some(Reader::open(self.blobs.open_blob(*id)?, *offset, *length)?);
+            self.reader = Some(Reader { file: self.blobs.open_blob(*id)?, offset: *offset, left: *length });
             self.stretches.pop_front();
         }
         Ok(())
@@ -143,16 +146,17 @@ impl ObjectBody {
         Poll::Ready(Some(read.map(|(bytes, reader)| {
             self.left -= bytes.len() as u64;
             self.reader = reader;
-            if self.reader.is_some() {
-                self.reading = self.read_on();
-            }
             bytes
         })))
     }
 
     fn next_read(&mut self) -> Option<NextRead> {
-        if self.reader.is_some() {
-            return self.read_on().map(NextRead::File);
+        if let Some(mut reader) = self.reader.take() {
+            if let Some(bytes) = reader.read_cached() {
+                self.reader = reader.unless_at_end();
+                return Some(NextRead::Memory(bytes));
+            }
+            return Some(NextRead::File(tokio::task::spawn_blocking(move || reader.read())));
         }
         let Stretch { source, offset, length } = self.stretches.pop_front()?;
         match source {
@@ -163,15 +167,10 @@ impl ObjectBody {
             Source::Blob(id) => {
                 let blobs = Arc::clone(&self.blobs);
                 Some(NextRead::File(tokio::task::spawn_blocking(move || {
-                    Reader::open(blobs.open_blob(id)?, offset, length)?.read()
+                    Reader { file: blobs.open_blob(id)?, offset, left: length }.read()
                 })))
             }
         }
-    }
-
-    fn read_on(&mut self) -> Option<Reading> {
-        let reader = self.reader.take()?;
-        Some(tokio::task::spawn_blocking(move || reader.read()))
     }
 }
 
@@ -184,21 +183,32 @@ enum NextRead {
 }
 
 impl Reader {
-    fn open(mut file: File, offset: u64, left: u64) -> io::Result<Self> {
-        if offset > 0 {
-            file.seek(SeekFrom::Start(offset))?;
-        }
-        Ok(Self { file, left })
+    /// The next piece, if the system has all of it in memory: a look that never waits for a disk (preadv2(2),
+    /// `RWF_NOWAIT`). Anything else, an error too, is left to [`read`](Self::read).
+    fn read_cached(&mut self) -> Option<Bytes> {
+        let mut bytes = vec![0; self.next_length()];
+        let mut slices = [IoSliceMut::new(&mut bytes)];
+        let read = rustix::io::preadv2(&self.file, &mut slices, self.offset, ReadWriteFlags::NOWAIT);
+        (read == Ok(bytes.len())).then(|| self.taken(bytes))
     }
 
     fn read(mut self) -> io::Result<(Bytes, Option<Self>)> {
-        let wanted = self.left.min(READ_BYTES);
-        let mut bytes = Vec::with_capacity(usize::try_from(wanted).expect("at most READ_BYTES"));
-        (&self.file).take(wanted).read_to_end(&mut bytes)?;
-        if (bytes.len() as u64) < wanted {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.left -= wanted;
-        Ok((bytes.into(), (self.left > 0).then_some(self)))
+        let mut bytes = vec![0; self.next_length()];
+        self.file.read_exact_at(&mut bytes, self.offset)?;
+        Ok((self.taken(bytes), self.unless_at_end()))
+    }
+
+    fn next_length(&self) -> usize {
+        usize::try_from(self.left).map_or(READ_BYTES, |left| left.min(READ_BYTES))
+    }
+
+    fn taken(&mut self, bytes: Vec<u8>) -> Bytes {
+        self.offset += bytes.len() as u64;
+        self.left -= bytes.len() as u64;
+        bytes.into()
+    }
+
+    fn unless_at_end(self) -> Option<Self> {
+        (self.left > 0).then_some(self)
     }
 }
