@@ -20,6 +20,7 @@ mod http2;
 mod index;
 mod limits;
 mod linger;
+mod load;
 mod ops;
 mod patience;
 mod peer;
@@ -45,6 +46,7 @@ pub use limits::{
     WRITE_STALL_TIMEOUT,
 };
 pub use linger::LINGER_TIMEOUT;
+pub use load::LoadError;
 pub use server::{Listener, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
 pub use space::{FreeSpace, free_space_of_the_disk};
 pub use store::{OpenError, Store};

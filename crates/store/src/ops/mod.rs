@@ -41,7 +41,7 @@ use crate::index::{BucketRecord, Failure, Snapshot, Transaction};
 use crate::store::Store;
 
 /// What is computed and stored where the client names no algorithm, as at AWS.
-const DEFAULT_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
+pub(crate) const DEFAULT_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
 
 /// The largest body of an operation whose body means nothing.
 const IGNORED_BODY_MAX_BYTES: usize = 64 * 1024;
