@@ -14,9 +14,17 @@ use crate::workspace::{self, Profile, Programs};
 /// Which benches to run.
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// Only benches whose name contains this
+    /// Only benches whose name contains this; `store` is the one that compares the store with other servers
     filter: Option<String>,
+    /// What the comparison of the store is told besides, after `--`: `--only get_4k,size`, `--rounds 9`, `--require-all`
+    #[arg(last = true)]
+    more: Vec<String>,
 }
+
+/// The bench that starts other servers, and is no bench target of cargo.
+const STORE_BENCH: &str = "store";
+/// The version that figures name.
+const S3S_FS_VERSION: &str = "0.14.1";
 
 /// How hard to torment the store.
 #[derive(Args)]
@@ -58,10 +66,47 @@ impl Memory {
     }
 }
 
-/// Runs each bench target and shows only its `ratio` lines, which is what can be compared between machines.
+/// Runs the benches that were asked for.
 pub(crate) fn bench(options: &Bench) -> Result<()> {
+    let wanted = options.filter.as_deref().unwrap_or_default();
+    if STORE_BENCH.contains(wanted) {
+        bench_store(options)?;
+    }
+    if wanted != STORE_BENCH {
+        bench_by_cargo(wanted)?;
+    }
+    Ok(())
+}
+
+/// Builds the store and the peer that comes from the crate registry, and lets them compete.
+fn bench_store(options: &Bench) -> Result<()> {
+    let programs = workspace::build(Profile::Release)?;
+    let mut command = Command::new(programs.path("e2e-bench")?);
+    command.arg("--server").arg(programs.path("gatepass")?);
+    command.arg("--work").arg(work_directory("bench")?);
+    command.arg("--s3s-fs").arg(s3s_fs()?).args(&options.more);
+    shell::run(command.stdout(std::process::Stdio::inherit()))
+}
+
+/// s3s-fs below the target directory, built by the first bench.
+fn s3s_fs() -> Result<PathBuf> {
+    let root = workspace::target()?.join("xtask/s3s-fs");
+    let program = root.join("bin/s3s-fs");
+    if program.is_file() {
+        println!("found      s3s-fs     {}", program.display());
+        return Ok(program);
+    }
+    let mut cargo = shell::cargo();
+    cargo.args(["install", "s3s-fs", "--version", S3S_FS_VERSION, "--features", "binary", "--locked", "--root"]);
+    shell::run(cargo.arg(&root).current_dir(workspace::root()))?;
+    println!("installed  s3s-fs     {}", program.display());
+    Ok(program)
+}
+
+/// Runs each bench target and shows only its `ratio` lines, which is what can be compared between machines.
+fn bench_by_cargo(wanted: &str) -> Result<()> {
     for (package, target) in bench_targets()? {
-        if options.filter.as_ref().is_some_and(|wanted| !target.contains(wanted.as_str())) {
+        if !target.contains(wanted) {
             continue;
         }
         let mut cargo = shell::cargo();

@@ -35,7 +35,9 @@ impl Server {
         let address = free_address()?;
         let mut command = Command::new(program);
         // nginx and s3s-fs log no accesses either.
-        command.args(["--log", "warn", "store", "run", "--listen", &address.to_string(), "--region", REGION, "--data"]).arg(data);
+        command
+            .args(["--log", "warn", "store", "run", "--listen", &address.to_string(), "--region", REGION, "--data"])
+            .arg(data);
         command.env("GATEPASS_ROOT_ACCESS_KEY", ACCESS_KEY).env("GATEPASS_ROOT_SECRET_KEY", SECRET_KEY);
         command.env_remove("RUST_LOG");
         Self::start("gatepass", &mut command, address, data)

@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use gatepass_authority::{RootSource, root_from_text};
 use gatepass_signing::sigv4::presign::Method;
-use gatepass_store::{Config, RootSource, Store};
+use gatepass_store::{Config, Store};
 
 use super::figures::{Rounds, Spread};
 use super::load::{Exchange, Load, Turn};
 use super::servers::{BUCKET, Server};
-use super::urls::{ACCESS_KEY, SECRET_KEY};
+use super::urls::{ACCESS_KEY, SECRET_KEY, now};
 
 /// The small bucket.
 const FEW: u64 = 10_000;
@@ -138,9 +140,8 @@ fn name(number: u64) -> String {
 
 /// Makes a data directory with this many objects, by the store's own writer and without HTTP.
 fn fill(data: &Path, objects: u64) -> Result<()> {
-    let mut config = Config::new(data.to_owned());
-    config.root = RootSource::given(ACCESS_KEY, SECRET_KEY)?;
-    let store = Store::open(config)?;
+    let root = RootSource::Given(root_from_text(ACCESS_KEY, SECRET_KEY)?);
+    let store = Store::open(Config::new(data, root, Arc::new(now)))?;
     store.load(BUCKET, (0..objects).map(|number| (name(number), BODY.to_vec()))).context("loading failed")
 }
 

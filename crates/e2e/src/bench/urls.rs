@@ -61,7 +61,8 @@ impl Urls {
     }
 }
 
+/// The wall clock.
 #[expect(clippy::disallowed_methods, reason = "a bench lives in the time of the servers beside it")]
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -5,11 +5,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, ValueEnum};
-use gatepass_e2e::bench::figures::{Rounds, Spread};
+use gatepass_e2e::bench::figures::Rounds;
 use gatepass_e2e::bench::load::{Exchange, Load, Turn};
 use gatepass_e2e::bench::rgw::{self, Rgw};
 use gatepass_e2e::bench::servers::{BUCKET, Server, installed, nth, secure_link, targets};
@@ -309,6 +309,8 @@ impl<'a> Contest<'a> {
                     body: self.body,
                     answer_bytes: (self.answer_bytes > 0).then_some(self.answer_bytes),
                 };
+                // What one server has written and not synced, the disk would write in the turn of the next.
+                settle()?;
                 let done = load.run(&server.process, server.address, &exchange);
                 rounds.push(done.with_context(|| format!("{} of {}", self.name, server.name))?);
             }
@@ -347,6 +349,11 @@ fn put_all(server: &Server, names: &[String], body: &[u8]) -> Result<()> {
 fn once(server: &Server, target: &str, body: &[u8]) -> Result<()> {
     let exchange = Exchange { request: &|_| ("PUT", target.to_owned()), body, answer_bytes: None };
     exchange.once(server.address).with_context(|| format!("{} does not take an object", server.name))
+}
+
+fn settle() -> Result<()> {
+    ensure!(Command::new("sync").status()?.success(), "sync failed");
+    Ok(())
 }
 
 fn ratio(name: &str, value: f64) {
