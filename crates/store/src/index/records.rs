@@ -60,13 +60,6 @@ impl OwnershipControls {
     }
 }
 
-impl BucketRecord {
-    /// A bucket that nobody has configured.
-    pub(crate) fn new(created: Timestamp) -> Self {
-        Self { created, cors: None }
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectRecord {
     #[serde(with = "serial::etag")]
