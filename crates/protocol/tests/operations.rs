@@ -56,7 +56,7 @@ fn method_target_and_sub_resource_choose_the_operation() {
     }
     let copy = parse("PUT", "/bkt/k", &[("x-amz-copy-source", "/src/a%20b")]).unwrap();
     assert_eq!(copy.name(), "CopyObject");
-    assert!(copy.condition_keys().contains(&("s3:x-amz-copy-source", "/src/a b".to_owned())));
+    assert!(copy.condition_keys().contains(&("s3:x-amz-copy-source".into(), "/src/a b".to_owned())));
 }
 
 #[test]
@@ -84,24 +84,17 @@ fn other_methods_are_refused_with_what_is_allowed() {
 
 #[test]
 fn what_s3_has_and_this_store_has_not_is_501_and_never_ignored() {
-    for target in [
-        "/bkt?website",
-        "/bkt?encryption",
-        "/bkt?versioning",
-        "/bkt?lifecycle=",
-        "/bkt/k?tagging",
-        "/bkt/k?select&select-type=2",
-    ] {
+    for target in
+        ["/bkt?website", "/bkt?encryption", "/bkt?versioning", "/bkt?lifecycle=", "/bkt/k?select&select-type=2"]
+    {
         let error = parse("PUT", target, &[]).unwrap_err();
         assert_eq!((error.status(), error.code().as_str()), (501, "NotImplemented"), "{target}");
     }
     for (name, value) in [
         ("x-amz-server-side-encryption", "AES256"),
         ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
-        ("x-amz-tagging", "a=b"),
         ("x-amz-object-lock-mode", "GOVERNANCE"),
         ("x-amz-website-redirect-location", "/x"),
-        ("x-amz-tagging-directive", "REPLACE"),
         ("x-amz-write-offset-bytes", "1"),
         ("x-amz-storage-class", "GLACIER"),
     ] {
@@ -207,7 +200,10 @@ fn lists_take_their_parameters_decoded() {
         ("a+b c", Some("/"), Some("x"))
     );
     let keys = Operation::ListObjectsV2(list).condition_keys();
-    assert!(keys.contains(&("s3:prefix", "a+b c".to_owned())) && keys.contains(&("s3:delimiter", "/".to_owned())));
+    assert!(
+        keys.contains(&("s3:prefix".into(), "a+b c".to_owned()))
+            && keys.contains(&("s3:delimiter".into(), "/".to_owned()))
+    );
 }
 
 #[test]
@@ -418,6 +414,8 @@ fn settings_have_the_names_and_actions_of_aws() {
         ("GET", "/bkt?metrics", "ListBucketMetricsConfigurations", "s3:GetMetricsConfiguration"),
         ("GET", "/bkt?metrics&id=a", "GetBucketMetricsConfiguration", "s3:GetMetricsConfiguration"),
         ("GET", "/bkt?object-lock", "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration"),
+        ("DELETE", "/bkt?tagging", "DeleteBucketTagging", "s3:PutBucketTagging"),
+        ("DELETE", "/bkt/k?tagging", "DeleteObjectTagging", "s3:DeleteObjectTagging"),
         ("GET", "/bkt/k?acl", "GetObjectAcl", "s3:GetObjectAcl"),
         ("PUT", "/bkt/k?legal-hold", "PutObjectLegalHold", "s3:PutObjectLegalHold"),
     ] {
@@ -426,4 +424,20 @@ fn settings_have_the_names_and_actions_of_aws() {
         let resource = if target.starts_with("/bkt/k") { "arn:aws:s3:::bkt/k" } else { "arn:aws:s3:::bkt" };
         assert_eq!(operation.resource().to_string(), resource);
     }
+}
+
+#[test]
+fn tags_of_a_request_are_condition_keys_and_count_in_headers_alone() {
+    let keys = |target: &str, headers: &[(&str, &str)]| {
+        let keys = parse("PUT", target, headers).unwrap().condition_keys();
+        keys.into_iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>()
+    };
+    let expected =
+        ["s3:RequestObjectTag/a=1", "s3:RequestObjectTag/b=", "s3:RequestObjectTagKeys=a", "s3:RequestObjectTagKeys=b"];
+    assert_eq!(keys("/bkt/k", &[("x-amz-tagging", "b&a=1")]), expected);
+    let copy = [("x-amz-copy-source", "bkt/s"), ("x-amz-tagging-directive", "REPLACE"), ("x-amz-tagging", "b&a=1")];
+    assert_eq!(keys("/bkt/k", &copy)[2..], expected);
+    assert_eq!(keys("/bkt/k?x-amz-tagging=a%3D1", &[]), [""; 0]);
+    assert_eq!(code("PUT", "/bkt/k", &[("x-amz-tagging", "a=1&a=2")]), "InvalidArgument");
+    assert_eq!(code("PUT", "/bkt/k", &[copy[0], ("x-amz-tagging-directive", "MERGE")]), "InvalidArgument");
 }

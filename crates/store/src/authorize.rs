@@ -1,5 +1,7 @@
 //! May they? The only place that makes a [`Grant`].
 
+use std::borrow::Cow;
+
 use gatepass_iam::{Context, Principal, Request, evaluate};
 use gatepass_protocol::s3::error::S3Error;
 
@@ -23,6 +25,13 @@ impl Authorizer {
 
     pub(crate) fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The same, where the body has told more about the request.
+    #[must_use]
+    pub(crate) fn knowing(mut self, keys: Vec<(Cow<'static, str>, String)>) -> Self {
+        self.context = keys.into_iter().fold(self.context, |context, (key, value)| context.with(&key, value));
+        self
     }
 
     pub(crate) fn is_anonymous(&self) -> bool {

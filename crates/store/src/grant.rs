@@ -89,6 +89,12 @@ actions! {
     PutObjectAcl on ObjectName;
     PutObjectLegalHold on ObjectName;
     PutObjectRetention on ObjectName;
+    GetBucketTagging on BucketName;
+    PutBucketTagging on BucketName;
+    TagResource on BucketName;
+    GetObjectTagging on ObjectName;
+    PutObjectTagging on ObjectName;
+    DeleteObjectTagging on ObjectName;
 }
 
 /// The actions that change the record of a bucket.
@@ -99,6 +105,13 @@ impl Configures for PutBucketPolicy {}
 impl Configures for DeleteBucketPolicy {}
 impl Configures for PutBucketPublicAccessBlock {}
 impl Configures for PutBucketOwnershipControls {}
+impl Configures for PutBucketTagging {}
+
+/// The actions that change the tags of an object.
+pub(crate) trait Retags: Action<Resource = ObjectName> {}
+
+impl Retags for PutObjectTagging {}
+impl Retags for DeleteObjectTagging {}
 
 /// How policies name a resource.
 pub(crate) trait Arn {

@@ -8,6 +8,7 @@ use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::{BucketName, Etag, ObjectKey};
 use gatepass_protocol::s3::object_headers::ObjectHeaders;
 use gatepass_protocol::s3::operation::StorageClass;
+use gatepass_protocol::s3::tagging::TagSet;
 use thiserror::Error;
 
 use crate::authorize::Authorizer;
@@ -87,6 +88,7 @@ impl Store {
             headers: ObjectHeaders::default(),
             storage_class: StorageClass::Standard,
             checksum: Some(checksum.finish()),
+            tags: TagSet::default(),
         };
         Ok(Prepared { grant, object, body })
     }

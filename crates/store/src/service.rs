@@ -124,7 +124,7 @@ async fn s3(
     }
     request.check_expected_bucket_owner(ROOT_ACCOUNT.as_str())?;
     let context =
-        operation.condition_keys().into_iter().fold(Context::new(), |context, (key, value)| context.with(key, value));
+        operation.condition_keys().into_iter().fold(Context::new(), |context, (key, value)| context.with(&key, value));
     let authorizer = Authorizer::new(caller.principal, context);
     let call = Call { store, arrival, authorizer, payload: caller.payload, incoming, now };
     ops::perform(call, operation).await

@@ -12,4 +12,5 @@ pub mod object_headers;
 pub mod operation;
 pub mod public_access_block;
 pub mod range;
+pub mod tagging;
 pub mod xml;

@@ -6,6 +6,7 @@ use gatepass_protocol::s3::names::Etag;
 use gatepass_protocol::s3::object_headers::ObjectHeaders;
 use gatepass_protocol::s3::operation::StorageClass;
 use gatepass_protocol::s3::public_access_block::PublicAccessBlock;
+use gatepass_protocol::s3::tagging::TagSet;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub(crate) struct BucketRecord {
     pub(crate) public_access_block: Option<PublicAccessBlock>,
     #[serde(default, skip_serializing_if = "OwnershipControls::is_default")]
     pub(crate) ownership_controls: OwnershipControls,
+    #[serde(default, with = "serial::optional_tags", skip_serializing_if = "Option::is_none")]
+    pub(crate) tags: Option<TagSet>,
 }
 
 impl BucketRecord {
@@ -41,6 +44,7 @@ impl BucketRecord {
             policy: None,
             public_access_block: Some(PublicAccessBlock::ALL),
             ownership_controls: OwnershipControls::default(),
+            tags: None,
         }
     }
 }
@@ -72,6 +76,8 @@ pub(crate) struct ObjectRecord {
     pub(crate) storage_class: StorageClass,
     #[serde(default, with = "serial::checksum", skip_serializing_if = "Option::is_none")]
     pub(crate) checksum: Option<Checksum>,
+    #[serde(default, with = "serial::tags", skip_serializing_if = "TagSet::is_empty")]
+    pub(crate) tags: TagSet,
     /// Of how many parts it was assembled; `None` for an object that came in one piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parts: Option<u32>,
@@ -130,6 +136,8 @@ pub(crate) struct UploadRecord {
     pub(crate) headers: ObjectHeaders,
     #[serde(default, with = "serial::storage_class", skip_serializing_if = "serial::is_standard")]
     pub(crate) storage_class: StorageClass,
+    #[serde(default, with = "serial::tags", skip_serializing_if = "TagSet::is_empty")]
+    pub(crate) tags: TagSet,
     /// The checksum the client asked for.
     #[serde(default, with = "serial::checksum_kind", skip_serializing_if = "Option::is_none")]
     pub(crate) checksum: Option<(ChecksumAlgorithm, ChecksumType)>,

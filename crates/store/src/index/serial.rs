@@ -137,6 +137,37 @@ pub(super) mod public_access_block {
     }
 }
 
+pub(super) mod tags {
+    use std::collections::BTreeMap;
+
+    use gatepass_protocol::s3::tagging::TagSet;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(in crate::index) fn serialize<S: Serializer>(tags: &TagSet, serializer: S) -> Result<S::Ok, S::Error> {
+        tags.as_map().serialize(serializer)
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TagSet, D::Error> {
+        let tags = BTreeMap::<String, String>::deserialize(deserializer)?;
+        TagSet::from_map(tags).ok_or_else(|| de::Error::custom("not tags"))
+    }
+}
+
+pub(super) mod optional_tags {
+    use gatepass_protocol::s3::tagging::TagSet;
+    use serde::{Deserializer, Serialize, Serializer};
+
+    pub(in crate::index) fn serialize<S: Serializer>(tags: &Option<TagSet>, serializer: S) -> Result<S::Ok, S::Error> {
+        tags.as_ref().map(TagSet::as_map).serialize(serializer)
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<TagSet>, D::Error> {
+        super::tags::deserialize(deserializer).map(Some)
+    }
+}
+
 pub(super) fn is_standard(class: &StorageClass) -> bool {
     *class == StorageClass::Standard
 }

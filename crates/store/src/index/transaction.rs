@@ -4,6 +4,7 @@ use gatepass_protocol::s3::checksum::Checksum;
 use gatepass_protocol::s3::names::{Etag, UploadId};
 use gatepass_protocol::s3::object_headers::ObjectHeaders;
 use gatepass_protocol::s3::operation::StorageClass;
+use gatepass_protocol::s3::tagging::TagSet;
 use jiff::Timestamp;
 use redb::{ReadableTable, Table, WriteTransaction};
 use serde::de::DeserializeOwned;
@@ -13,7 +14,7 @@ use super::{BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, table
 use crate::blobs::{BlobId, NewBlob};
 use crate::grant::{
     AbortMultipartUpload, Action, Configures, CreateBucket, DeleteBucket, DeleteObject, GetObject, Grant, InBucket,
-    ObjectName, PutObject,
+    ObjectName, PutObject, Retags,
 };
 
 /// A body that has been received and checked.
@@ -32,6 +33,7 @@ pub(crate) struct NewObject {
     pub(crate) headers: ObjectHeaders,
     pub(crate) storage_class: StorageClass,
     pub(crate) checksum: Option<Checksum>,
+    pub(crate) tags: TagSet,
 }
 
 /// A part that is about to exist.
@@ -178,6 +180,15 @@ impl<'t> Transaction<'t> {
         self.insert_object(to, object, body, source.parts, None)
     }
 
+    /// Gives an object, where there is one, other tags. Nothing else about it changes.
+    pub(crate) fn tag_object<A: Retags>(&mut self, grant: &Grant<A>, tags: TagSet) -> Result<(), Failure> {
+        let Some(record) = self.object(grant)? else { return Ok(()) };
+        let record = ObjectRecord { tags, ..record };
+        self.effects.changes += 1;
+        self.objects.insert((grant.bucket().as_str(), grant.key().as_str()), encode(&record).as_slice())?;
+        Ok(())
+    }
+
     pub(crate) fn delete_object(&mut self, grant: &Grant<DeleteObject>) -> Result<(), Failure> {
         let Some(record) = self.object(grant)? else { return Ok(()) };
         self.effects.changes += 1;
@@ -275,9 +286,9 @@ impl<'t> Transaction<'t> {
         parts: Option<u32>,
         upload: Option<&UploadId>,
     ) -> Result<ObjectRecord, Failure> {
-        let NewObject { etag, size, modified, headers, storage_class, checksum } = object;
+        let NewObject { etag, size, modified, headers, storage_class, checksum, tags } = object;
         let upload = upload.map(|upload| upload.as_str().to_owned());
-        let record = ObjectRecord { etag, size, modified, headers, storage_class, checksum, parts, upload, body };
+        let record = ObjectRecord { etag, size, modified, headers, storage_class, checksum, tags, parts, upload, body };
         self.effects.changes += 1;
         let before: Option<ObjectRecord> = {
             let name = (grant.bucket().as_str(), grant.key().as_str());

@@ -137,6 +137,7 @@ impl Completion {
             headers: upload.headers,
             storage_class: upload.storage_class,
             checksum: Some(checksum),
+            tags: upload.tags,
         })
     }
 

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumType};
 use gatepass_protocol::s3::conditional::{Preconditions, WriteCondition};
 use gatepass_protocol::s3::error::S3Error;
-use gatepass_protocol::s3::operation::{self, CopySource, MetadataDirective, StorageClass};
+use gatepass_protocol::s3::operation::{self, CopySource, MetadataDirective, StorageClass, TaggingDirective};
+use gatepass_protocol::s3::tagging::TagSet;
 use gatepass_protocol::s3::xml::responses;
 use jiff::Timestamp;
 
 use super::get_object::find;
 use super::{Call, off_reactor, still_existing_bucket};
 use crate::answer::Answer;
+use crate::authorize::Authorizer;
 use crate::body::checksum_of_pieces;
-use crate::grant::{GetObject, Grant, ObjectName, PutObject};
+use crate::grant::{GetObject, GetObjectTagging, Grant, ObjectName, PutObject, PutObjectTagging};
 use crate::index::{Failure, NewObject, ObjectRecord, Transaction};
 use crate::store::Store;
 
@@ -22,18 +24,19 @@ const SOURCE_MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 pub(super) async fn copy_object(call: Call<'_>, parameters: operation::CopyObject) -> Result<Answer, S3Error> {
     let (store, now) = (call.store, call.now);
-    let operation::CopyObject { bucket, key, source, metadata, storage_class, condition, checksum_algorithm } =
+    let operation::CopyObject { bucket, key, source, metadata, storage_class, tagging, condition, checksum_algorithm } =
         parameters;
     let CopySource { bucket: source_bucket, key: source_key, preconditions } = source;
     let from = call.authorizer.grant::<GetObject>(ObjectName { bucket: source_bucket, key: source_key })?;
     let to = call.authorizer.grant::<PutObject>(ObjectName { bucket, key })?;
+    let tagging = Tagging::authorize(&call.authorizer, tagging, &from, &to)?;
     call.ignore_body().await?;
 
     let recomputed = match checksum_algorithm {
         Some(algorithm) => recompute(store, &from, algorithm).await?,
         None => None,
     };
-    let copy = Copy { preconditions, metadata, storage_class, condition, recomputed, now };
+    let copy = Copy { preconditions, metadata, storage_class, tagging, condition, recomputed, now };
     let copy = store.index.write(move |transaction| copy.perform(transaction, &from, &to));
     let record = copy.await?;
     Ok(Answer::xml(responses::copy_object(&record.etag, record.modified, record.checksum.as_ref())))
@@ -71,10 +74,48 @@ async fn recompute(
     })
 }
 
+/// Where the tags of the copy come from, and whether the caller may.
+enum Tagging {
+    /// From the source; it may have none, and then nobody asks.
+    Copy(Result<(), S3Error>),
+    /// From the request.
+    Replace(TagSet),
+}
+
+impl Tagging {
+    /// Copying tags takes the permission to read them at the source and to write them at the target ("CopyObject").
+    fn authorize(
+        authorizer: &Authorizer,
+        directive: TaggingDirective,
+        from: &Grant<GetObject>,
+        to: &Grant<PutObject>,
+    ) -> Result<Self, S3Error> {
+        let target = ObjectName { bucket: to.bucket().clone(), key: to.key().clone() };
+        let may_write = || authorizer.grant::<PutObjectTagging>(target).map(drop);
+        match directive {
+            TaggingDirective::Replace(tags) if tags.is_empty() => Ok(Self::Replace(tags)),
+            TaggingDirective::Replace(tags) => may_write().map(|()| Self::Replace(tags)),
+            TaggingDirective::Copy => {
+                let source = ObjectName { bucket: from.bucket().clone(), key: from.key().clone() };
+                Ok(Self::Copy(authorizer.grant::<GetObjectTagging>(source).and_then(|_| may_write())))
+            }
+        }
+    }
+
+    fn tags(self, source: &ObjectRecord) -> Result<TagSet, S3Error> {
+        match self {
+            Self::Copy(may) if !source.tags.is_empty() => may.map(|()| source.tags.clone()),
+            Self::Copy(_) => Ok(TagSet::default()),
+            Self::Replace(tags) => Ok(tags),
+        }
+    }
+}
+
 struct Copy {
     preconditions: Preconditions,
     metadata: MetadataDirective,
     storage_class: StorageClass,
+    tagging: Tagging,
     condition: WriteCondition,
     recomputed: Option<Recomputed>,
     now: Timestamp,
@@ -106,6 +147,7 @@ impl Copy {
             MetadataDirective::Copy => source.headers.clone(),
             MetadataDirective::Replace(headers) => headers,
         };
+        let tags = self.tagging.tags(&source)?;
         let object = NewObject {
             etag: source.etag.clone(),
             size: source.size,
@@ -113,6 +155,7 @@ impl Copy {
             headers,
             storage_class: self.storage_class,
             checksum,
+            tags,
         };
         transaction.copy_object(from, &source, to, object)
     }

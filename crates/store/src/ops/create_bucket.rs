@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use super::Call;
 use crate::answer::Answer;
-use crate::grant::CreateBucket;
+use crate::grant::{CreateBucket, TagResource};
 use crate::index::BucketRecord;
 use crate::routes::Routes;
 
@@ -19,16 +19,23 @@ const FIRST_REGION: &str = "us-east-1";
 pub(super) async fn create_bucket(call: Call<'_>, parameters: BucketWithBody) -> Result<Answer, S3Error> {
     let BucketWithBody { bucket, integrity } = parameters;
     let (store, now, call_region) = (call.store, call.now, call.arrival.region.clone());
-    let grant = call.authorizer.grant::<CreateBucket>(bucket)?;
+    let authorizer = call.authorizer.clone();
+    let grant = authorizer.grant::<CreateBucket>(bucket)?;
     let document = call.document(&integrity, CREATE_BUCKET_LIMITS.bytes).await?;
-    let region = region(&CreateBucketConfiguration::parse(&document)?, &call_region, &store.routes)?;
+    let configuration = CreateBucketConfiguration::parse(&document)?;
+    let region = region(&configuration, &call_region, &store.routes)?;
+    let tags = configuration.tags;
+    if !tags.is_empty() {
+        authorizer.grant::<TagResource>(grant.bucket().clone())?;
+    }
+    let tags = Some(tags).filter(|tags| !tags.is_empty());
 
     let location = format!("/{}", grant.bucket());
     let is_forgiving = region.as_str() == FIRST_REGION;
     let recorded = store.routes.recorded(&region);
     let create = store.index.write(move |transaction| match transaction.bucket(&grant)? {
         None => {
-            let record = BucketRecord { region: recorded, ..BucketRecord::new(now) };
+            let record = BucketRecord { region: recorded, tags, ..BucketRecord::new(now) };
             transaction.create_bucket(&grant, &record)
         }
         Some(record) if is_forgiving && record.region == recorded => Ok(()),

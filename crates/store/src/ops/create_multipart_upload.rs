@@ -7,6 +7,7 @@ use gatepass_protocol::s3::xml::responses;
 use gatepass_signing::encode::hex;
 use jiff::Timestamp;
 
+use super::put_object::may_tag;
 use super::{Call, still_existing_bucket};
 use crate::answer::Answer;
 use crate::grant::{ObjectName, PutObject};
@@ -16,14 +17,15 @@ pub(super) async fn create_multipart_upload(
     call: Call<'_>,
     parameters: operation::CreateMultipartUpload,
 ) -> Result<Answer, S3Error> {
-    let operation::CreateMultipartUpload { bucket, key, headers, storage_class, checksum } = parameters;
+    let operation::CreateMultipartUpload { bucket, key, headers, storage_class, tags, checksum } = parameters;
     let (store, now) = (call.store, call.now);
     let grant = call.authorizer.grant::<PutObject>(ObjectName { bucket: bucket.clone(), key: key.clone() })?;
+    may_tag(&call.authorizer, &grant, &tags)?;
     call.ignore_body().await?;
 
     let id = new_upload_id(now)?;
     let upload = Upload { bucket, key, upload_id: id.as_str().to_owned() };
-    let record = UploadRecord { initiated: now, headers, storage_class, checksum };
+    let record = UploadRecord { initiated: now, headers, storage_class, tags, checksum };
     let create = store.index.write(move |transaction| {
         still_existing_bucket(transaction, &grant)?;
         transaction.create_upload(&grant, &id, &record)

@@ -11,11 +11,11 @@ use gatepass_protocol::s3::operation::{self, ChecksumMode, PartOrRange, StorageC
 use gatepass_protocol::s3::range::ResolvedRange;
 use http::StatusCode;
 
-use super::{Call, existing_bucket};
+use super::{Call, existing_bucket, ignore_body};
 use crate::answer::Answer;
 use crate::blobs::Pinned;
 use crate::body::{ObjectBody, ResponseBody};
-use crate::grant::{GetObject, Grant, ListBucket, ObjectName};
+use crate::grant::{GetObject, GetObjectTagging, Grant, ListBucket, ObjectName};
 use crate::index::{Failure, FoundObject, ObjectRecord, Source};
 use crate::store::Store;
 
@@ -51,15 +51,15 @@ struct Stretch {
 
 async fn read(call: Call<'_>, parameters: operation::GetObject) -> Result<Read, S3Error> {
     let operation::GetObject { bucket, key, piece, preconditions, overrides, checksum_mode } = parameters;
-    let (store, now) = (Arc::clone(call.store), call.now);
-    if call.authorizer.is_anonymous() && !overrides.is_empty() {
+    let Call { store, authorizer, payload, incoming, now, .. } = call;
+    if authorizer.is_anonymous() && !overrides.is_empty() {
         return Err(ResponseOverrides::refused_for_anonymous());
     }
-    let grant = call.authorizer.grant::<GetObject>(ObjectName { bucket, key })?;
-    let may_list = call.authorizer.grant::<ListBucket>(grant.bucket().clone());
-    call.ignore_body().await?;
-    let (found, pinned) = find(&store, &grant)?;
-    let Some(found) = found else { return Err(absent(&store, &grant, may_list)) };
+    let grant = authorizer.grant::<GetObject>(ObjectName { bucket, key })?;
+    let may_list = authorizer.grant::<ListBucket>(grant.bucket().clone());
+    ignore_body(incoming, &payload).await?;
+    let (found, pinned) = find(store, &grant)?;
+    let Some(found) = found else { return Err(absent(store, &grant, may_list)) };
 
     let record = &found.record;
     match preconditions.evaluate_read(&record.etag, record.modified, now) {
@@ -71,8 +71,16 @@ async fn read(call: Call<'_>, parameters: operation::GetObject) -> Result<Read, 
         }
     }
     let selected = select(&piece, &found)?;
-    let answer = describe(record, &selected, &overrides, checksum_mode);
+    let mut answer = describe(record, &selected, &overrides, checksum_mode);
+    // Told to those alone who may read the tags ("GetObject", Amazon S3 API Reference).
+    if !record.tags.is_empty() && authorizer.grant::<GetObjectTagging>(name_of(&grant)).is_ok() {
+        answer.add("x-amz-tagging-count", record.tags.len().to_string().as_bytes());
+    }
     Ok(Read { stretch: Some(selected.stretch), found, pinned, answer })
+}
+
+fn name_of(grant: &Grant<GetObject>) -> ObjectName {
+    ObjectName { bucket: grant.bucket().clone(), key: grant.key().clone() }
 }
 
 pub(super) fn find(store: &Store, grant: &Grant<GetObject>) -> Result<(Option<FoundObject>, Pinned), Failure> {

@@ -4,18 +4,21 @@ use gatepass_protocol::s3::checksum::DeclaredChecksum;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::Etag;
 use gatepass_protocol::s3::operation;
+use gatepass_protocol::s3::tagging::TagSet;
 use http::StatusCode;
 
 use super::{Call, DEFAULT_CHECKSUM, existing_bucket, still_existing_bucket};
 use crate::answer::Answer;
+use crate::authorize::Authorizer;
 use crate::body::{Plan, receive};
-use crate::grant::{ObjectName, PutObject};
+use crate::grant::{Grant, ObjectName, PutObject, PutObjectTagging};
 use crate::index::{NewObject, ObjectRecord};
 
 pub(super) async fn put_object(call: Call<'_>, parameters: operation::PutObject) -> Result<Answer, S3Error> {
-    let operation::PutObject { bucket, key, headers, storage_class, condition, integrity } = parameters;
+    let operation::PutObject { bucket, key, headers, storage_class, tags, condition, integrity } = parameters;
     let Call { store, arrival, authorizer, payload, incoming, now } = call;
     let grant = authorizer.grant::<PutObject>(ObjectName { bucket, key })?;
+    may_tag(&authorizer, &grant, &tags)?;
 
     // Whatever can be refused is refused before the body is sent, and again at the moment of the write.
     let snapshot = store.index.snapshot()?;
@@ -34,6 +37,7 @@ pub(super) async fn put_object(call: Call<'_>, parameters: operation::PutObject)
         headers,
         storage_class,
         checksum: Some(received.checksum),
+        tags,
     };
     let put = store.index.write(move |transaction| {
         still_existing_bucket(transaction, &grant)?;
@@ -42,6 +46,15 @@ pub(super) async fn put_object(call: Call<'_>, parameters: operation::PutObject)
         transaction.put_object(&grant, object, received.body)
     });
     Ok(describe_written(&put.await?))
+}
+
+/// Tags need a permission of their own ("PutObject", Amazon S3 API Reference).
+pub(super) fn may_tag(authorizer: &Authorizer, grant: &Grant<PutObject>, tags: &TagSet) -> Result<(), S3Error> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let name = ObjectName { bucket: grant.bucket().clone(), key: grant.key().clone() };
+    authorizer.grant::<PutObjectTagging>(name).map(drop)
 }
 
 fn describe_written(record: &ObjectRecord) -> Answer {

@@ -146,6 +146,7 @@ impl S3Error {
             ErrorCode::NoSuchBucketPolicy => "The bucket policy does not exist",
             ErrorCode::NoSuchConfiguration => "The specified configuration does not exist.",
             ErrorCode::NoSuchPublicAccessBlockConfiguration => "The public access block configuration was not found",
+            ErrorCode::NoSuchTagSet => "The TagSet does not exist",
             ErrorCode::NoSuchWebsiteConfiguration => "The specified bucket does not have a website configuration",
             ErrorCode::ObjectLockConfigurationNotFoundError => {
                 "Object Lock configuration does not exist for this bucket"
@@ -289,6 +290,34 @@ impl S3Error {
         Self::new(ErrorCode::MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size")
             .with("Size", size.to_string())
             .with("MaxSizeAllowed", max.to_string())
+    }
+}
+
+/// Tags.
+impl S3Error {
+    /// 400 for a key twice.
+    pub fn repeated_tag(key: &str) -> Self {
+        Self::new(ErrorCode::InvalidTag, "Cannot provide multiple Tags with the same key").with("TagKey", key)
+    }
+
+    /// 400 for a key that is empty, too long, or has other characters.
+    pub fn invalid_tag_key(key: &str) -> Self {
+        Self::new(ErrorCode::InvalidTag, "The TagKey you have provided is invalid").with("TagKey", key)
+    }
+
+    /// 400 for a value that is too long or has other characters.
+    pub fn invalid_tag_value(value: &str) -> Self {
+        Self::new(ErrorCode::InvalidTag, "The TagValue you have provided is invalid").with("TagValue", value)
+    }
+
+    /// 400 for a key that begins with `aws:`.
+    pub fn system_tag() -> Self {
+        Self::new(ErrorCode::InvalidTag, "System tags cannot be added/updated by requester")
+    }
+
+    /// 400 for more tags than S3 keeps.
+    pub fn too_many_tags(message: &'static str) -> Self {
+        Self::new(ErrorCode::BadRequest, message)
     }
 }
 

@@ -92,6 +92,8 @@ codes! {
     InvalidRequest = 400,
     /// No such storage class.
     InvalidStorageClass = 400,
+    /// A tag has a key or value that no tag may have.
+    InvalidTag = 400,
     /// The session token cannot be read or belongs to another key.
     InvalidToken = 400,
     /// The path cannot be decoded.
@@ -134,6 +136,8 @@ codes! {
     NoSuchKey = 404,
     /// The bucket has no public access block.
     NoSuchPublicAccessBlockConfiguration = 404,
+    /// The bucket has no tags.
+    NoSuchTagSet = 404,
     /// No such multipart upload.
     NoSuchUpload = 404,
     /// No such version of the object.
@@ -191,7 +195,7 @@ mod tests {
              ExpiredToken IllegalLocationConstraintException IncompleteBody InvalidArgument \
              InvalidBucketName InvalidChunkSizeError InvalidDigest InvalidLocationConstraint \
              InvalidPart InvalidPartOrder InvalidPolicyDocument InvalidRequest InvalidStorageClass \
-             InvalidToken InvalidURI KeyTooLongError MalformedACLError MalformedPOSTRequest MalformedPolicy \
+             InvalidTag InvalidToken InvalidURI KeyTooLongError MalformedACLError MalformedPOSTRequest MalformedPolicy \
              MalformedTrailerError MalformedXML MaxMessageLengthExceeded MaxPostPreDataLengthExceeded \
              MetadataTooLarge MissingRequestBodyError MissingSecurityHeader RequestTimeout \
              UnexpectedContent XAmzContentSHA256Mismatch",
@@ -200,7 +204,7 @@ mod tests {
         (
             404,
             "NoSuchBucket NoSuchBucketPolicy NoSuchCORSConfiguration NoSuchConfiguration NoSuchKey \
-             NoSuchPublicAccessBlockConfiguration NoSuchUpload NoSuchVersion NoSuchWebsiteConfiguration \
+             NoSuchPublicAccessBlockConfiguration NoSuchTagSet NoSuchUpload NoSuchVersion NoSuchWebsiteConfiguration \
              ObjectLockConfigurationNotFoundError OwnershipControlsNotFoundError \
              ReplicationConfigurationNotFoundError ServerSideEncryptionConfigurationNotFoundError",
         ),

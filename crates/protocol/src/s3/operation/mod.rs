@@ -6,11 +6,12 @@ mod parse;
 mod settings;
 mod target;
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use object::{
     ChecksumMode, CopyObject, CopySource, CreateMultipartUpload, GetObject, HeadObject, MetadataDirective, PartOrRange,
-    PutObject, StorageClass, UploadPart,
+    PutObject, StorageClass, TaggingDirective, UploadPart,
 };
 pub use settings::{Access, BucketSetting, BucketSubject, ObjectSetting, ObjectSubject};
 pub use target::Target;
@@ -21,6 +22,7 @@ use super::checksum::{BodyIntegrity, Checksum, ChecksumType};
 use super::conditional::{DeleteCondition, WriteCondition};
 use super::error::S3Error;
 use super::names::{BucketName, ObjectKey, PartNumber};
+use super::tagging::TagSet;
 
 /// The most keys, uploads or parts in one page of a list.
 pub const PAGE_MAX: u32 = 1_000;
@@ -229,6 +231,14 @@ pub struct ListParts {
     pub encoding_type: Option<EncodingType>,
 }
 
+/// The condition keys that tags in a request set: `s3:RequestObjectTag/KEY` for each, and `s3:RequestObjectTagKeys` with
+/// all keys as its values.
+pub fn tag_condition_keys(tags: &TagSet) -> Vec<(Cow<'static, str>, String)> {
+    let value = |(key, value): (&str, &str)| (format!("s3:RequestObjectTag/{key}").into(), value.to_owned());
+    let key = |(key, _): (&str, &str)| ("s3:RequestObjectTagKeys".into(), key.to_owned());
+    tags.iter().map(value).chain(tags.iter().map(key)).collect()
+}
+
 /// What a policy calls the thing that an operation touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resource<'a> {
@@ -367,10 +377,10 @@ impl Operation {
     }
 
     /// The condition keys that the parameters set, beside those that the request sets as a whole.
-    pub fn condition_keys(&self) -> Vec<(&'static str, String)> {
+    pub fn condition_keys(&self) -> Vec<(Cow<'static, str>, String)> {
         let list = |prefix: &str, delimiter: Option<&String>, max_keys: u32| {
-            let mut keys = vec![("s3:prefix", prefix.to_owned()), ("s3:max-keys", max_keys.to_string())];
-            keys.extend(delimiter.map(|delimiter| ("s3:delimiter", delimiter.clone())));
+            let mut keys = vec![("s3:prefix".into(), prefix.to_owned()), ("s3:max-keys".into(), max_keys.to_string())];
+            keys.extend(delimiter.map(|delimiter| ("s3:delimiter".into(), delimiter.clone())));
             keys
         };
         match self {
@@ -386,8 +396,17 @@ impl Operation {
                     MetadataDirective::Copy => "COPY",
                     MetadataDirective::Replace(_) => "REPLACE",
                 };
-                vec![("s3:x-amz-copy-source", source), ("s3:x-amz-metadata-directive", directive.to_owned())]
+                let mut keys = vec![
+                    ("s3:x-amz-copy-source".into(), source),
+                    ("s3:x-amz-metadata-directive".into(), directive.to_owned()),
+                ];
+                if let TaggingDirective::Replace(tags) = &copy.tagging {
+                    keys.extend(tag_condition_keys(tags));
+                }
+                keys
             }
+            Self::PutObject(PutObject { tags, .. })
+            | Self::CreateMultipartUpload(CreateMultipartUpload { tags, .. }) => tag_condition_keys(tags),
             _ => Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use crate::s3::conditional::{IfRange, Preconditions, WriteCondition};
 use crate::s3::names::{BucketName, ObjectKey, PartNumber};
 use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
 use crate::s3::range::ByteRange;
+use crate::s3::tagging::TagSet;
 
 /// Which piece of an object is read. S3 refuses a request that names both a part and a range.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +101,8 @@ pub struct PutObject {
     pub headers: ObjectHeaders,
     /// The storage class.
     pub storage_class: StorageClass,
+    /// The tags.
+    pub tags: TagSet,
     /// The condition.
     pub condition: WriteCondition,
     /// What the request says about the integrity of the content.
@@ -131,6 +134,15 @@ pub enum MetadataDirective {
     Replace(ObjectHeaders),
 }
 
+/// Where the tags of a copy come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaggingDirective {
+    /// From the source.
+    Copy,
+    /// From the request.
+    Replace(TagSet),
+}
+
 /// Parameters of CopyObject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyObject {
@@ -144,6 +156,8 @@ pub struct CopyObject {
     pub metadata: MetadataDirective,
     /// The storage class; `STANDARD` where none is given, whatever the source has.
     pub storage_class: StorageClass,
+    /// Where the tags come from.
+    pub tagging: TaggingDirective,
     /// The condition on what is written.
     pub condition: WriteCondition,
     /// The checksum that the copy is to have; where none is named, that of the source.
@@ -161,6 +175,8 @@ pub struct CreateMultipartUpload {
     pub headers: ObjectHeaders,
     /// The storage class.
     pub storage_class: StorageClass,
+    /// The tags.
+    pub tags: TagSet,
     /// The checksum of the parts, and what that of the object will be of.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumType)>,
 }

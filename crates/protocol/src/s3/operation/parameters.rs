@@ -4,10 +4,11 @@ use http::HeaderMap;
 
 use gatepass_signing::request::Query;
 
-use super::{BUCKETS_PAGE_MAX, EncodingType, PAGE_MAX, StorageClass};
+use super::{BUCKETS_PAGE_MAX, EncodingType, PAGE_MAX, StorageClass, TaggingDirective};
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::header_lines::single_header;
 use crate::s3::names::PartNumber;
+use crate::s3::tagging::TagSet;
 
 /// A header, or the same name in the query: S3 honours a few that presigners move there. Names in the query are
 /// matched without case.
@@ -112,6 +113,21 @@ pub(super) fn names_access_control(headers: &HeaderMap, query: &Query) -> Result
     Ok(header_or_hoisted(headers, query, "x-amz-acl")?.is_some())
 }
 
+/// The tags that a header names. In the query S3 ignores them.
+pub(super) fn tags(headers: &HeaderMap) -> Result<TagSet, S3Error> {
+    single_header(headers, "x-amz-tagging")?.map_or_else(|| Ok(TagSet::default()), TagSet::from_header)
+}
+
+/// Where the tags of a copy come from.
+pub(super) fn tagging_directive(headers: &HeaderMap) -> Result<TaggingDirective, S3Error> {
+    const NAME: &str = "x-amz-tagging-directive";
+    match single_header(headers, NAME)? {
+        None | Some("COPY") => Ok(TaggingDirective::Copy),
+        Some("REPLACE") => Ok(TaggingDirective::Replace(tags(headers)?)),
+        Some(other) => Err(S3Error::invalid_argument("Unknown tagging directive.", NAME, other)),
+    }
+}
+
 /// Refuses headers that ask for what this store does not do. Encryption above all: an answer that claims it would lie.
 pub(super) fn check_unsupported(headers: &HeaderMap, query: &Query) -> Result<(), S3Error> {
     const PREFIXES: [&str; 4] = [
@@ -120,8 +136,7 @@ pub(super) fn check_unsupported(headers: &HeaderMap, query: &Query) -> Result<()
         "x-amz-object-lock-",
         "x-amz-if-match-",
     ];
-    const NAMES: [&str; 6] = [
-        "x-amz-tagging",
+    const NAMES: [&str; 5] = [
         "x-amz-website-redirect-location",
         "x-amz-mfa",
         "x-amz-write-offset-bytes",
@@ -129,8 +144,7 @@ pub(super) fn check_unsupported(headers: &HeaderMap, query: &Query) -> Result<()
         "x-amz-bypass-governance-retention",
     ];
     /// Headers with the one value that asks for nothing.
-    const HARMLESS: [(&str, &str); 4] = [
-        ("x-amz-tagging-directive", "COPY"),
+    const HARMLESS: [(&str, &str); 3] = [
         ("x-amz-bucket-object-lock-enabled", "false"),
         ("x-amz-object-ownership", "BucketOwnerEnforced"),
         ("x-amz-bucket-namespace", "global"),
@@ -166,7 +180,7 @@ pub(super) fn sub_resource(query: &Query) -> Result<Option<&'static str>, S3Erro
 }
 
 /// Sub-resources that an operation here has.
-pub(super) const KNOWN: [&str; 23] = [
+pub(super) const KNOWN: [&str; 24] = [
     "accelerate",
     "acl",
     "analytics",
@@ -188,12 +202,13 @@ pub(super) const KNOWN: [&str; 23] = [
     "replication",
     "requestPayment",
     "retention",
+    "tagging",
     "uploads",
     "website",
 ];
 
 /// Sub-resources of S3 that no operation here has.
-const NOT_IMPLEMENTED: [&str; 18] = [
+const NOT_IMPLEMENTED: [&str; 17] = [
     "abac",
     "annotation",
     "annotations",
@@ -208,7 +223,6 @@ const NOT_IMPLEMENTED: [&str; 18] = [
     "restore",
     "select",
     "session",
-    "tagging",
     "torrent",
     "versioning",
     "versions",

@@ -6,7 +6,8 @@ use gatepass_signing::request::Query;
 
 use super::parameters::{
     check_access_control, check_repeated, check_unsupported, check_version_id, continuation_token, encoding_type,
-    max_buckets, names_access_control, page_length, part_number, storage_class, sub_resource, text,
+    max_buckets, names_access_control, page_length, part_number, storage_class, sub_resource, tagging_directive, tags,
+    text,
 };
 use super::settings;
 use super::{
@@ -248,6 +249,7 @@ fn write_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<
             source,
             metadata,
             storage_class,
+            tagging: tagging_directive(parts.headers)?,
             condition,
             checksum_algorithm,
         }));
@@ -257,6 +259,7 @@ fn write_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<
         key,
         headers: ObjectHeaders::from_request(parts.headers, parts.query)?,
         storage_class: class.unwrap_or_default(),
+        tags: tags(parts.headers)?,
         condition,
         integrity: BodyIntegrity::from_headers(parts.headers)?,
     }))
@@ -311,6 +314,7 @@ fn create_multipart_upload(parts: Parts<'_>, bucket: BucketName, key: ObjectKey)
         key,
         headers: ObjectHeaders::from_request(parts.headers, parts.query)?,
         storage_class: storage_class(parts.headers, parts.query)?.unwrap_or_default(),
+        tags: tags(parts.headers)?,
         checksum,
     }))
 }

@@ -64,6 +64,7 @@ pub enum BucketSubject {
     PublicAccessBlock,
     Replication,
     RequestPayment,
+    Tagging,
     Website,
 }
 
@@ -74,6 +75,7 @@ pub enum ObjectSubject {
     Acl,
     LegalHold,
     Retention,
+    Tagging,
 }
 
 /// What a method does on a sub-resource.
@@ -104,7 +106,7 @@ use Verb::{Absent, Is, NotImplemented};
 
 /// Names after the API reference, actions after "Actions, resources, and condition keys for Amazon S3": a DELETE mostly
 /// takes the action of the PUT.
-const BUCKET: [Row<BucketSubject>; 17] = [
+const BUCKET: [Row<BucketSubject>; 18] = [
     row(
         "accelerate",
         BucketSubject::Accelerate,
@@ -212,6 +214,13 @@ const BUCKET: [Row<BucketSubject>; 17] = [
         Absent,
     ),
     row(
+        "tagging",
+        BucketSubject::Tagging,
+        Is("GetBucketTagging", "s3:GetBucketTagging"),
+        Is("PutBucketTagging", "s3:PutBucketTagging"),
+        Is("DeleteBucketTagging", "s3:PutBucketTagging"),
+    ),
+    row(
         "website",
         BucketSubject::Website,
         Is("GetBucketWebsite", "s3:GetBucketWebsite"),
@@ -220,7 +229,7 @@ const BUCKET: [Row<BucketSubject>; 17] = [
     ),
 ];
 
-const OBJECT: [Row<ObjectSubject>; 3] = [
+const OBJECT: [Row<ObjectSubject>; 4] = [
     row(
         "acl",
         ObjectSubject::Acl,
@@ -241,6 +250,13 @@ const OBJECT: [Row<ObjectSubject>; 3] = [
         Is("GetObjectRetention", "s3:GetObjectRetention"),
         Is("PutObjectRetention", "s3:PutObjectRetention"),
         Absent,
+    ),
+    row(
+        "tagging",
+        ObjectSubject::Tagging,
+        Is("GetObjectTagging", "s3:GetObjectTagging"),
+        Is("PutObjectTagging", "s3:PutObjectTagging"),
+        Is("DeleteObjectTagging", "s3:DeleteObjectTagging"),
     ),
 ];
 

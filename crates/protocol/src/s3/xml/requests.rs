@@ -5,6 +5,7 @@ use crate::s3::checksum::{Checksum, ChecksumAlgorithm};
 use crate::s3::conditional::DeleteCondition;
 use crate::s3::error::S3Error;
 use crate::s3::names::{Etag, ObjectKey, ObjectKeyError, PART_NUMBER_MAX, PartNumber};
+use crate::s3::tagging::{TagSet, Tagged};
 
 /// The most keys of one DeleteObjects.
 pub const DELETE_KEYS_MAX: usize = 1_000;
@@ -141,6 +142,8 @@ fn completed_part(part: &Element, upload_id: &str) -> Result<CompletedPart, S3Er
 pub struct CreateBucketConfiguration {
     /// The region that the bucket is to be in. Its absence means `us-east-1`.
     pub location_constraint: Option<String>,
+    /// The tags that the bucket begins with.
+    pub tags: TagSet,
 }
 
 impl CreateBucketConfiguration {
@@ -150,13 +153,19 @@ impl CreateBucketConfiguration {
             return Ok(Self::default());
         }
         let root = parse(body, "CreateBucketConfiguration", CREATE_BUCKET_LIMITS)?;
-        for unsupported in ["Location", "Bucket", "Tags"] {
+        for unsupported in ["Location", "Bucket"] {
             if root.all(unsupported).next().is_some() {
                 return Err(S3Error::not_implemented(unsupported));
             }
         }
         let location = root.optional("LocationConstraint")?.map(str::trim).filter(|location| !location.is_empty());
-        Ok(Self { location_constraint: location.map(str::to_owned) })
+        let mut sets = root.all("Tags");
+        let tags = match (sets.next(), sets.next()) {
+            (None, _) => TagSet::default(),
+            (Some(set), None) => TagSet::from_elements(set, Tagged::Bucket)?,
+            (Some(_), Some(_)) => return Err(S3Error::malformed_xml()),
+        };
+        Ok(Self { location_constraint: location.map(str::to_owned), tags })
     }
 }
 
@@ -282,7 +291,9 @@ mod tests {
             Ok(Some("eu-west-1".to_owned()))
         );
         assert_eq!(location(&body("<LocationConstraint/>")), Ok(None));
-        assert_eq!(location(&body("<Tags/>")).unwrap_err().code().as_str(), "NotImplemented");
+        assert_eq!(location(&body("<Tags/>")), Ok(None));
+        assert_eq!(location(&body("<Tags><Tag/></Tags>")).unwrap_err().code().as_str(), "MalformedXML");
+        assert_eq!(location(&body("<Bucket/>")).unwrap_err().code().as_str(), "NotImplemented");
         assert_eq!(location("<X/>").unwrap_err().code().as_str(), "MalformedXML");
     }
 

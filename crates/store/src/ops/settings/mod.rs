@@ -4,6 +4,7 @@ mod access_control;
 mod ownership;
 mod policy;
 mod public_access_block;
+mod tagging;
 mod unset;
 
 use gatepass_protocol::s3::error::S3Error;
@@ -24,6 +25,7 @@ pub(super) async fn bucket_setting(call: Call<'_>, setting: BucketSetting) -> Re
         BucketSubject::PublicAccessBlock => public_access_block::public_access_block(call, setting).await,
         BucketSubject::OwnershipControls => ownership::ownership_controls(call, setting).await,
         BucketSubject::Acl => access_control::of_bucket(call, setting).await,
+        BucketSubject::Tagging => tagging::of_bucket(call, setting).await,
         BucketSubject::Accelerate
         | BucketSubject::Analytics
         | BucketSubject::Encryption
@@ -42,6 +44,7 @@ pub(super) async fn bucket_setting(call: Call<'_>, setting: BucketSetting) -> Re
 pub(super) async fn object_setting(call: Call<'_>, setting: ObjectSetting) -> Result<Answer, S3Error> {
     match setting.subject {
         ObjectSubject::Acl => access_control::of_object(call, setting).await,
+        ObjectSubject::Tagging => tagging::of_object(call, setting).await,
         ObjectSubject::LegalHold | ObjectSubject::Retention => unset::of_object(call, setting).await,
     }
 }

@@ -146,7 +146,7 @@ pub(super) async fn of_object(call: Call<'_>, setting: ObjectSetting) -> Result<
         (ObjectSubject::LegalHold, _) => check::<PutObjectLegalHold>(store, &authorizer, name)?,
         (ObjectSubject::Retention, Access::Read) => check::<GetObjectRetention>(store, &authorizer, name)?,
         (ObjectSubject::Retention, _) => check::<PutObjectRetention>(store, &authorizer, name)?,
-        (ObjectSubject::Acl, _) => return Err(unreachable_access()),
+        (ObjectSubject::Acl | ObjectSubject::Tagging, _) => return Err(unreachable_access()),
     }
     Err(S3Error::invalid_request("Bucket is missing Object Lock Configuration"))
 }
