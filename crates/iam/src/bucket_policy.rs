@@ -8,6 +8,7 @@ use crate::condition::Operator;
 use crate::document::{Actions, DocumentError, MAX_DOCUMENT_BYTES, PolicyDocument, Resources, Statement};
 use crate::pattern::Pattern;
 use crate::s3_actions::{ActsOn, CONDITION_KEYS, actions};
+use crate::strict_json;
 
 /// The largest text that is read. What counts against [`MAX_DOCUMENT_BYTES`] is the document without its white space.
 pub const MAX_BUCKET_POLICY_TEXT_BYTES: usize = 64 * 1024;
@@ -70,7 +71,7 @@ pub fn parse_bucket_policy(text: &[u8], bucket: &str) -> Result<PolicyDocument, 
     if text.first() != Some(&b'{') {
         return Err(BucketPolicyError::NoObject);
     }
-    let value: Value = serde_json::from_slice(text).map_err(|_| BucketPolicyError::InvalidJson)?;
+    let value = strict_json::parse(text).map_err(|_| BucketPolicyError::InvalidJson)?;
     let normalized = value.to_string();
     if normalized.len() > MAX_DOCUMENT_BYTES {
         return Err(BucketPolicyError::TooLarge);
@@ -250,6 +251,7 @@ mod tests {
             ("", "Policies must be valid JSON and the first byte must be '{'"),
             (" {}", "Policies must be valid JSON and the first byte must be '{'"),
             ("{", "This policy contains invalid Json"),
+            (r#"{"Version": "2012-10-17", "Version": "2012-10-17"}"#, "This policy contains invalid Json"),
             ("{}", "Missing required field Statement"),
             (r#"{"Statement": []}"#, "Could not parse the policy: Statement is empty!"),
             (r#"{"Version": "2012", "Statement": []}"#, "The policy must contain a valid version string"),

@@ -3,9 +3,14 @@
 //! Source: IAM user guide, "IAM JSON policy elements: Condition operators" and "Multivalued context keys".
 
 use core::net::IpAddr;
+use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 
 use crate::context::Context;
 use crate::pattern::Pattern;
@@ -18,7 +23,7 @@ pub struct Condition {
     /// The condition key, as written.
     pub key: String,
     /// The values of the policy.
-    pub values: Vec<String>,
+    pub values: Vec<Pattern>,
 }
 
 /// A comparison with its prefix and suffix: `ForAllValues:StringLikeIfExists`.
@@ -64,6 +69,7 @@ pub enum Comparison {
     DateGreaterThan,
     DateGreaterThanEquals,
     Bool,
+    BinaryEquals,
     IpAddress,
     NotIpAddress,
     ArnLike,
@@ -71,7 +77,7 @@ pub enum Comparison {
     Null,
 }
 
-const NAMES: [(&str, Comparison); 26] = [
+const NAMES: [(&str, Comparison); 27] = [
     ("StringEquals", Comparison::StringEquals),
     ("StringNotEquals", Comparison::StringNotEquals),
     ("StringEqualsIgnoreCase", Comparison::StringEqualsIgnoreCase),
@@ -91,13 +97,14 @@ const NAMES: [(&str, Comparison); 26] = [
     ("DateGreaterThan", Comparison::DateGreaterThan),
     ("DateGreaterThanEquals", Comparison::DateGreaterThanEquals),
     ("Bool", Comparison::Bool),
+    ("BinaryEquals", Comparison::BinaryEquals),
     ("IpAddress", Comparison::IpAddress),
     ("NotIpAddress", Comparison::NotIpAddress),
     // ArnEquals and ArnLike behave identically, says AWS.
-    ("ArnEquals", Comparison::ArnLike),
     ("ArnLike", Comparison::ArnLike),
-    ("ArnNotEquals", Comparison::ArnNotLike),
+    ("ArnEquals", Comparison::ArnLike),
     ("ArnNotLike", Comparison::ArnNotLike),
+    ("ArnNotEquals", Comparison::ArnNotLike),
     ("Null", Comparison::Null),
 ];
 
@@ -121,6 +128,20 @@ impl FromStr for Operator {
     }
 }
 
+/// The operator as a policy writes it.
+impl fmt::Display for Operator {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.quantifier {
+            Some(Quantifier::ForAllValues) => formatter.write_str("ForAllValues:")?,
+            Some(Quantifier::ForAnyValue) => formatter.write_str("ForAnyValue:")?,
+            None => {}
+        }
+        let name = NAMES.iter().find(|(_, comparison)| *comparison == self.comparison).map_or("", |(name, _)| name);
+        formatter.write_str(name)?;
+        formatter.write_str(if self.if_exists { "IfExists" } else { "" })
+    }
+}
+
 /// The text names no operator of AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownOperator;
@@ -132,25 +153,27 @@ impl Condition {
         let actual = context.values(&self.key);
         let comparison = self.operator.comparison;
         if comparison == Comparison::Null {
-            let wants_absent = |value: &String| value.eq_ignore_ascii_case("true");
+            let wants_absent = |value: &Pattern| value.as_str().eq_ignore_ascii_case("true");
             return self.values.iter().any(|value| wants_absent(value) == actual.is_empty());
         }
+        let fits = |value: &String| self.fits(value, context);
         match (actual, self.operator.quantifier) {
             ([], Some(Quantifier::ForAllValues)) => true,
             ([], Some(Quantifier::ForAnyValue)) => self.operator.if_exists,
             ([], None) => self.operator.if_exists || comparison.is_negated(),
-            (actual, Some(Quantifier::ForAllValues)) => actual.iter().all(|value| self.fits(value)),
-            (actual, Some(Quantifier::ForAnyValue)) => actual.iter().any(|value| self.fits(value)),
+            (actual, Some(Quantifier::ForAllValues)) => actual.iter().all(fits),
+            (actual, Some(Quantifier::ForAnyValue)) => actual.iter().any(fits),
             // Without a quantifier a negated operator must hold for every value, the others for one.
-            (actual, None) if comparison.is_negated() => actual.iter().all(|value| self.fits(value)),
-            (actual, None) => actual.iter().any(|value| self.fits(value)),
+            (actual, None) if comparison.is_negated() => actual.iter().all(fits),
+            (actual, None) => actual.iter().any(fits),
         }
     }
 
     /// Values of a policy are alternatives; under a negated operator none of them may match.
-    fn fits(&self, actual: &str) -> bool {
-        let matches_one = self.values.iter().any(|expected| self.operator.comparison.matches(expected, actual));
-        matches_one != self.operator.comparison.is_negated()
+    fn fits(&self, actual: &str, context: &Context) -> bool {
+        let comparison = self.operator.comparison;
+        let matches_one = self.values.iter().any(|expected| comparison.matches(expected, actual, context));
+        matches_one != comparison.is_negated()
     }
 }
 
@@ -168,16 +191,22 @@ impl Comparison {
         )
     }
 
-    /// The positive form of the comparison; what does not parse does not match.
-    fn matches(self, expected: &str, actual: &str) -> bool {
-        let numbers = || Some((expected.parse::<f64>().ok()?, actual.parse::<f64>().ok()?));
+    /// The positive form of the comparison; what does not parse, and a variable without a value, does not match.
+    fn matches(self, pattern: &Pattern, actual: &str, context: &Context) -> bool {
+        match self {
+            Self::StringLike | Self::StringNotLike => return pattern.matches(actual, context),
+            Self::ArnLike | Self::ArnNotLike => return pattern.matches_arn(actual, context),
+            _ => {}
+        }
+        let Some(expected) = pattern.literal(context) else { return false };
+        let expected = expected.as_ref();
+        let numbers = || Some((number(expected)?, number(actual)?));
         let dates = || Some((date(expected)?, date(actual)?));
         match self {
             Self::StringEquals | Self::StringNotEquals => expected == actual,
             Self::StringEqualsIgnoreCase | Self::StringNotEqualsIgnoreCase => {
                 expected.to_lowercase() == actual.to_lowercase()
             }
-            Self::StringLike | Self::StringNotLike => Pattern::new(expected).matches(actual),
             #[expect(clippy::float_cmp, reason = "equality of two parsed numbers is what the operator means")]
             Self::NumericEquals | Self::NumericNotEquals => numbers().is_some_and(|(e, a)| a == e),
             Self::NumericLessThan => numbers().is_some_and(|(e, a)| a < e),
@@ -190,16 +219,26 @@ impl Comparison {
             Self::DateGreaterThan => dates().is_some_and(|(e, a)| a > e),
             Self::DateGreaterThanEquals => dates().is_some_and(|(e, a)| a >= e),
             Self::Bool => expected.eq_ignore_ascii_case(actual),
+            Self::BinaryEquals => {
+                let bytes = STANDARD.decode(expected).ok().zip(STANDARD.decode(actual).ok());
+                bytes.is_some_and(|(expected, actual)| expected == actual)
+            }
             Self::IpAddress | Self::NotIpAddress => in_network(expected, actual),
-            Self::ArnLike | Self::ArnNotLike => arn_matches(expected, actual),
-            Self::Null => false,
+            // Compared as patterns above, and by presence alone.
+            Self::StringLike | Self::StringNotLike | Self::ArnLike | Self::ArnNotLike | Self::Null => false,
         }
     }
 }
 
-/// RFC 3339, or seconds since 1970.
+/// Digits with a sign and a fraction; `inf` and `nan`, which Rust would read, are none.
+fn number(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// A moment or a day of ISO 8601, or seconds since 1970.
 fn date(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| Timestamp::from_second(text.parse().ok()?).ok())
+    let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.to_datetime(Time::midnight())).ok();
+    text.parse().ok().or_else(|| Timestamp::from_second(text.parse().ok()?).ok()).or_else(day)
 }
 
 fn in_network(network: &str, address: &str) -> bool {
@@ -220,16 +259,6 @@ fn in_network(network: &str, address: &str) -> bool {
     parse().unwrap_or(false)
 }
 
-/// Segment by segment, so that no wildcard reaches over a colon; the sixth segment keeps its colons.
-fn arn_matches(pattern: &str, arn: &str) -> bool {
-    const SEGMENTS: usize = 6;
-    let (pattern, arn): (Vec<_>, Vec<_>) =
-        (pattern.splitn(SEGMENTS, ':').collect(), arn.splitn(SEGMENTS, ':').collect());
-    pattern.len() == SEGMENTS
-        && arn.len() == SEGMENTS
-        && pattern.iter().zip(&arn).all(|(pattern, segment)| Pattern::new(*pattern).matches(segment))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,7 +267,7 @@ mod tests {
         let condition = Condition {
             operator: operator.parse().unwrap(),
             key: "aws:Key".into(),
-            values: expected.iter().map(|&value| value.to_owned()).collect(),
+            values: expected.iter().map(|&value| Pattern::with_variables(value).unwrap()).collect(),
         };
         let context = actual.iter().fold(Context::new(), |context, value| context.with("AWS:key", *value));
         condition.holds(&context)
@@ -304,7 +333,20 @@ mod tests {
             ("DateLessThan", "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", true),
             ("DateGreaterThan", "1767225600", "2026-01-02T00:00:00Z", true),
             ("DateLessThanEquals", "2026-01-01T00:00:00Z", "1767225600", true),
+            ("DateEquals", "2026-01-02", "2026-01-02T00:00:00Z", true),
+            ("DateLessThan", "yesterday", "2026-01-01T00:00:00Z", false),
             ("Bool", "false", "False", true),
+            ("Bool", "true", "false", false),
+            ("BinaryEquals", "QUI=", "QUI=", true),
+            ("BinaryEquals", "QUI=", "QUM=", false),
+            ("BinaryEquals", "AB", "AB", false),
+            ("NumericLessThan", "inf", "9", false),
+            ("NumericEquals", "1e1", "10", true),
+            ("StringLike", "a${*}", "ab", false),
+            ("StringLike", "a${*}", "a*", true),
+            ("StringEquals", "${aws:Key}", "anything", true),
+            ("StringEquals", "${aws:Other}", "", false),
+            ("StringNotEquals", "${aws:Other}", "x", true),
             ("IpAddress", "203.0.113.0/24", "203.0.113.200", true),
             ("IpAddress", "203.0.113.0/24", "203.0.114.1", false),
             ("IpAddress", "0.0.0.0/0", "198.51.100.7", true),
@@ -320,8 +362,65 @@ mod tests {
         }
     }
 
+    /// Each operator with a value that fits and one that does not, and what it says of a request without the key.
     #[test]
-    fn unknown_operators_are_refused() {
+    fn every_operator_has_two_sides_and_says_what_an_absent_key_means() {
+        let early = "2026-01-01T00:00:00Z";
+        let late = "2026-01-02T00:00:00Z";
+        let (user, role) = ("arn:aws:iam::123456789012:user/a", "arn:aws:iam::123456789012:role/a");
+        for (operator, expected, fits, fails) in [
+            ("StringEquals", "a", "a", "A"),
+            ("StringNotEquals", "a", "A", "a"),
+            ("StringEqualsIgnoreCase", "a", "A", "b"),
+            ("StringNotEqualsIgnoreCase", "a", "b", "A"),
+            ("StringLike", "a*", "ab", "ba"),
+            ("StringNotLike", "a*", "ba", "ab"),
+            ("NumericEquals", "5", "5.0", "6"),
+            ("NumericNotEquals", "5", "6", "5"),
+            ("NumericLessThan", "5", "4", "5"),
+            ("NumericLessThanEquals", "5", "5", "6"),
+            ("NumericGreaterThan", "5", "6", "5"),
+            ("NumericGreaterThanEquals", "5", "5", "4"),
+            ("DateEquals", early, early, late),
+            ("DateNotEquals", early, late, early),
+            ("DateLessThan", late, early, late),
+            ("DateLessThanEquals", early, early, late),
+            ("DateGreaterThan", early, late, early),
+            ("DateGreaterThanEquals", late, late, early),
+            ("Bool", "true", "true", "false"),
+            ("BinaryEquals", "QUI=", "QUI=", "QUM="),
+            ("IpAddress", "192.0.2.0/24", "192.0.2.1", "192.0.3.1"),
+            ("NotIpAddress", "192.0.2.0/24", "192.0.3.1", "192.0.2.1"),
+            ("ArnEquals", user, user, role),
+            ("ArnNotEquals", user, role, user),
+            ("ArnLike", "arn:aws:iam::*:user/*", user, role),
+            ("ArnNotLike", "arn:aws:iam::*:user/*", role, user),
+        ] {
+            let is_negated = operator.contains("Not");
+            assert!(holds(operator, &[expected], &[fits]), "{operator} fits");
+            assert!(!holds(operator, &[expected], &[fails]), "{operator} fails");
+            assert_eq!(holds(operator, &[expected], &[]), is_negated, "{operator} absent");
+            let if_exists = format!("{operator}IfExists");
+            assert!(holds(&if_exists, &[expected], &[fits]), "{if_exists} fits");
+            assert!(!holds(&if_exists, &[expected], &[fails]), "{if_exists} fails");
+            assert!(holds(&if_exists, &[expected], &[]), "{if_exists} absent");
+            let (all, any) = (format!("ForAllValues:{operator}"), format!("ForAnyValue:{operator}"));
+            assert!(holds(&all, &[expected], &[fits, fits]) && !holds(&all, &[expected], &[fits, fails]), "{all}");
+            assert!(holds(&any, &[expected], &[fails, fits]) && !holds(&any, &[expected], &[fails, fails]), "{any}");
+            assert!(holds(&all, &[expected], &[]) && !holds(&any, &[expected], &[]), "{operator} absent");
+        }
+    }
+
+    #[test]
+    fn operators_are_written_as_they_are_read_and_unknown_ones_refused() {
+        for (name, _) in NAMES {
+            let written = name.replace("ArnEquals", "ArnLike").replace("ArnNotEquals", "ArnNotLike");
+            assert_eq!(name.parse::<Operator>().unwrap().to_string(), written);
+        }
+        for text in ["NullX", "ForAllValues:StringLikeIfExists", "ForAnyValue:DateEquals"] {
+            let written = text.parse::<Operator>().map(|operator| operator.to_string());
+            assert_eq!(written.ok().as_deref(), Some(text).filter(|text| *text != "NullX"));
+        }
         for text in ["", "stringequals", "ForSomeValues:StringEquals", "StringMatches", "ForAllValues:Null"] {
             assert!(text.parse::<Operator>().is_err(), "{text}");
         }

@@ -4,8 +4,8 @@
 //! request. An explicit Deny wins, over the root identity too, and a decision carries the statement that made it.
 //!
 //! It does no IO and reads no clock: the time of a request is a condition key like any other. It knows identity and
-//! resource policies of one account; session policies, boundaries, `NotPrincipal` and policy variables are refused or
-//! absent rather than half understood.
+//! resource policies of one account; session policies and boundaries are absent. What it does not understand it refuses,
+//! rather than understanding half of it.
 //!
 //! ```
 //! use gatepass_iam::{Context, Decision, Principal, PolicyDocument, Request, evaluate};
@@ -36,14 +36,13 @@ mod pattern;
 mod principal;
 mod public;
 mod s3_actions;
+mod strict_json;
 
 pub use bucket_policy::{BucketPolicyError, MAX_BUCKET_POLICY_TEXT_BYTES, parse_bucket_policy};
 pub use condition::{Comparison, Condition, Operator, Quantifier};
 pub use context::Context;
-pub use document::{
-    Actions, DocumentError, Effect, MAX_DOCUMENT_BYTES, PolicyDocument, Principals, Resources, Statement,
-};
-pub use evaluate::{Decision, PolicyKind, Request, evaluate};
-pub use pattern::Pattern;
-pub use principal::Principal;
+pub use document::{Actions, DocumentError, Effect, MAX_DOCUMENT_BYTES, PolicyDocument, Resources, Statement};
+pub use evaluate::{Decision, Mismatch, PolicyKind, Request, evaluate};
+pub use pattern::{MalformedVariable, Pattern};
+pub use principal::{Principal, PrincipalName, Principals};
 pub use public::is_public;

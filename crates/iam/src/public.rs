@@ -6,7 +6,9 @@
 use core::net::IpAddr;
 
 use crate::condition::{Comparison, Condition, Quantifier};
-use crate::document::{Effect, PolicyDocument, Principals, Statement};
+use crate::document::{Effect, PolicyDocument, Statement};
+use crate::pattern::Pattern;
+use crate::principal::Principals;
 
 /// The shortest prefix of an IPv4 network that does not count as everybody.
 const IPV4_PREFIX_MIN: u8 = 8;
@@ -37,7 +39,7 @@ pub fn is_public(policy: &PolicyDocument) -> bool {
 }
 
 fn grants_to_everybody(statement: &Statement) -> bool {
-    let names_somebody = matches!(&statement.principals, Some(Principals::Aws(_)));
+    let names_somebody = matches!(&statement.principals, Some(Principals::Only(_)));
     !names_somebody && !statement.conditions.iter().any(narrows)
 }
 
@@ -51,12 +53,16 @@ fn narrows(condition: &Condition) -> bool {
     if !NARROWING_KEYS.contains(&key.as_str()) {
         return false;
     }
-    let is_fixed = |value: &String| !value.contains(['*', '?', '$']);
+    let is_fixed = |value: &Pattern| !value.as_str().contains(['*', '?', '$']);
     match operator.comparison {
-        Comparison::IpAddress => key == "aws:sourceip" && condition.values.iter().all(|value| is_narrow(value)),
+        Comparison::IpAddress => {
+            key == "aws:sourceip" && condition.values.iter().all(|value| is_narrow(value.as_str()))
+        }
         // An ARN of an access point may leave its name open: the account in it is fixed all the same.
         Comparison::ArnLike | Comparison::StringLike if key == "s3:dataaccesspointarn" => {
-            condition.values.iter().all(|value| value.split(':').take(5).all(|part| !part.contains(['*', '?', '$'])))
+            let has_fixed_account =
+                |value: &Pattern| value.as_str().split(':').take(5).all(|part| !part.contains(['*', '?', '$']));
+            condition.values.iter().all(has_fixed_account)
         }
         Comparison::StringEquals
         | Comparison::StringEqualsIgnoreCase
@@ -96,6 +102,8 @@ mod tests {
         assert!(public(r#"{"AWS": "*"}"#, "{}"));
         assert!(public(r#"{"AWS": ["123456789012", "*"]}"#, "{}"));
         assert!(!public(r#"{"AWS": "123456789012"}"#, "{}"));
+        assert!(!public(r#"{"Service": "cloudfront.amazonaws.com"}"#, "{}"));
+        assert!(!public(r#"{"CanonicalUser": "c0ffee"}"#, "{}"));
     }
 
     #[test]
