@@ -18,7 +18,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
 
 use crate::{
-    args::FsyncChoice,
+    args::{AccessLogChoice, FsyncChoice},
     failure::{Explain as _, Failure, Result},
     values::ByteSize,
 };
@@ -62,6 +62,9 @@ pub(crate) struct StoreTable {
     pub(crate) tls: Option<TlsTable>,
     pub(crate) regions: Option<BTreeMap<String, RegionTable>>,
     pub(crate) allow_sigv2: Option<bool>,
+    pub(crate) access_log: Option<PathBuf>,
+    pub(crate) access_log_format: Option<AccessLogChoice>,
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
 
 /// `[store.regions.NAME]`: another region that the store serves.

@@ -25,6 +25,7 @@ mod seed;
 mod server;
 mod state;
 mod store_error;
+mod test_clock;
 mod values;
 
 use std::process::ExitCode;

@@ -354,7 +354,8 @@ fn text_of(bytes: Vec<u8>) -> String {
 }
 
 /// Whether the value of a query parameter must never reach a log.
-pub(crate) fn is_secret(name: &str) -> bool {
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
     const SECRET: [&str; 6] = [
         "X-Amz-Signature",
         "X-Amz-Security-Token",

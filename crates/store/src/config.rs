@@ -8,8 +8,11 @@ use gatepass_authority::RootSource;
 use gatepass_signing::sigv4::Region;
 use jiff::Timestamp;
 
+use crate::access_log::AccessLog;
+use crate::faults::Faults;
 use crate::limits::Limits;
 use crate::space::{FreeSpace, free_space_of_the_disk};
+use crate::test_clock::TestClock;
 
 /// Where the store gets the time from. The binary gives it the wall clock, a test its own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -37,6 +40,12 @@ pub struct Config {
     pub other_regions: Vec<OtherRegion>,
     /// Whether requests signed with Signature Version 2 are verified.
     pub signature_version_2: SignatureVersion2,
+    /// Faults on purpose, for developers who test their clients.
+    pub faults: Option<Faults>,
+    /// What `POST /_gatepass/clock` does; nothing for a store that is not for tests.
+    pub test_clock: Option<TestClock>,
+    /// Where requests are written down.
+    pub access_log: Option<AccessLog>,
     /// How long listeners wait.
     pub limits: Limits,
 }
@@ -60,6 +69,9 @@ impl Config {
             now,
             other_regions: Vec::new(),
             signature_version_2: SignatureVersion2::Refused,
+            faults: None,
+            test_clock: None,
+            access_log: None,
             limits: Limits::default(),
         }
     }

@@ -7,6 +7,8 @@
 //! It speaks HTTP/1.1, and over TLS HTTP/2. It has no policies that users could set yet, no versions and no encryption of
 //! what it keeps.
 
+mod access_log;
+mod admin;
 mod answer;
 mod arrival;
 mod authenticate;
@@ -15,13 +17,17 @@ mod blobs;
 mod body;
 mod config;
 mod cors;
+mod exchange;
+mod faults;
 mod grant;
 mod http2;
 mod index;
 mod limits;
 mod linger;
 mod load;
+mod metrics;
 mod ops;
+mod outgoing;
 mod patience;
 mod peer;
 mod redirect;
@@ -33,9 +39,13 @@ mod space;
 mod stall;
 mod store;
 mod sts;
+mod test_clock;
 mod tls;
 
+pub use access_log::{ACCESS_LOG_QUEUE, AccessLog, AccessLogFormat, AccessLogTarget};
+pub use admin::MAX_ADMIN_CONNECTIONS;
 pub use config::{Clock, Config, Fsync, Hosts, OtherRegion, SignatureVersion2};
+pub use faults::{Effect, Fault, FaultError, Faults, Frequency, Scope};
 pub use http2::{
     CONNECTION_WINDOW_BYTES, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_STREAMS, PING_INTERVAL, PING_TIMEOUT,
     STREAM_WINDOW_BYTES,
@@ -50,4 +60,5 @@ pub use load::LoadError;
 pub use server::{Listener, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
 pub use space::{FreeSpace, free_space_of_the_disk};
 pub use store::{OpenError, Store};
+pub use test_clock::TestClock;
 pub use tls::{MAX_CHAIN, MAX_PEM_BYTES, Tls, TlsError};

@@ -34,11 +34,6 @@ impl Routes {
         Self { home, hosts, others }
     }
 
-    /// The region of a bucket whose record names none, and of one that is not served any more.
-    pub(crate) fn home(&self) -> &Region {
-        &self.home
-    }
-
     /// Whether there is only one region, so that no bucket can be in another.
     pub(crate) fn is_one_region(&self) -> bool {
         self.others.is_empty()
@@ -49,7 +44,8 @@ impl Routes {
         std::iter::once(&self.home).chain(self.others.iter().map(|(region, _)| region)).find(|one| one.as_str() == name)
     }
 
-    /// The region of a bucket, from what its record says.
+    /// The region of a bucket, from what its record says: the store's own where that says nothing, or names one that is
+    /// not served any more.
     pub(crate) fn region_of(&self, recorded: Option<&str>) -> &Region {
         recorded.and_then(|name| self.served(name)).unwrap_or(&self.home)
     }
@@ -177,6 +173,6 @@ mod tests {
         let endpoint = |region, asked| routes.endpoint(region, &bucket, asked).unwrap();
         assert_eq!(endpoint(eu, "127.0.0.1:9000"), "photos.eu.s3.example.test:9000");
         assert_eq!(endpoint(eu, "[::1]"), "photos.eu.s3.example.test");
-        assert_eq!(endpoint(routes.home(), "s3.eu.test"), "photos.s3.example.test");
+        assert_eq!(endpoint(&routes.home, "s3.eu.test"), "photos.s3.example.test");
     }
 }

@@ -145,9 +145,11 @@ async fn serve_tls(
     }
     // What is known of such connections, their own module knows better.
     drop(watcher);
+    let metrics = Arc::clone(&store);
+    let _connected = metrics.metrics.connected();
     http2::serve(stream, limits, stopping, move |request| {
         let store = Arc::clone(&store);
-        async move { Ok(service::answer(&store, request, peer, &Unread::default()).await) }
+        async move { service::answer(&store, request, peer, &Unread::default()).await }
     })
     .await;
 }
@@ -158,10 +160,12 @@ where
 {
     let limits = store.limits;
     let unread = Unread::default();
+    let metrics = Arc::clone(&store);
+    let _connected = metrics.metrics.connected();
     let io = TokioIo::new(Linger::new(stream, unread.clone()));
     let answer = service_fn(move |request: Request<Incoming>| {
         let (store, unread) = (Arc::clone(&store), unread.clone());
-        async move { Ok::<_, io::Error>(service::answer(&store, request, peer, &unread).await) }
+        async move { service::answer(&store, request, peer, &unread).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,6 +1,8 @@
 //! One road for every request: arrival → authenticate → operation → authorize → grant → data.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use gatepass_authority::ROOT_ACCOUNT;
 use gatepass_iam::Context;
@@ -10,16 +12,19 @@ use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use jiff::Timestamp;
 
+use crate::access_log::Entry;
 use crate::answer::{Answer, Connection};
 use crate::arrival::{Arrival, Framing, Kind};
 use crate::authorize::Authorizer;
-use crate::body::ResponseBody;
+use crate::exchange::Exchange;
+use crate::faults::Slow;
 use crate::linger::Unread;
 use crate::ops::{self, Call};
+use crate::outgoing::Outgoing;
 use crate::peer::Peer;
 use crate::request_id::RequestId;
 use crate::store::Store;
-use crate::{cors, redirect, sts};
+use crate::{cors, redirect, sts, test_clock};
 
 /// What the log says about a request. Never its query, which may hold a signature or a token.
 #[derive(Debug, Default)]
@@ -29,22 +34,31 @@ pub(crate) struct LogLine {
     error: Option<&'static str>,
 }
 
-/// Answers one request.
+/// Answers one request. An error is an answer that is lost on purpose: the connection, or its stream, breaks.
 pub(crate) async fn answer(
     store: &Arc<Store>,
     request: Request<Incoming>,
     peer: Peer,
     unread: &Unread,
-) -> Response<ResponseBody> {
+) -> io::Result<Response<Outgoing>> {
+    let begun = Instant::now();
     let now = store.now();
     let id = RequestId::random();
     let (parts, mut incoming) = request.into_parts();
     let (method, version) = (parts.method.clone(), parts.version);
     let mut log = LogLine::default();
+    let mut entry = store.access_log.as_ref().map(|_| Entry::begin(&parts, peer, &id, now));
     let (answer, mut connection) = match Arrival::read(parts, &store.routes, peer) {
         Ok(arrival) => {
+            if let Some(entry) = &mut entry {
+                entry.arrived(&arrival);
+            }
             let connection = connection_after(&arrival);
-            (walk(store, &arrival, &mut incoming, now, &id, &mut log).await, connection)
+            let answer = walk(store, &arrival, &mut incoming, now, &id, &mut log).await;
+            if let (Framing::Length(length), true) = (arrival.framing, incoming.is_end_stream()) {
+                store.metrics.received(length);
+            }
+            (answer, connection)
         }
         Err(error) => {
             log.error = Some(error.code().as_str());
@@ -69,7 +83,23 @@ pub(crate) async fn answer(
         // There is no such header there: what is not read of a body, resets its stream alone (RFC 9113 §8.2.2).
         connection = Connection::KeepAlive;
     }
-    answer.into_response(&method, &id, now, connection)
+    if let Some(code) = log.error {
+        store.metrics.refused(code);
+    }
+    if let Some(entry) = &mut entry {
+        entry.answered(&answer, log.operation, log.access_key_id.is_some(), log.error, begun.elapsed());
+    }
+    let status = answer.status;
+    let exchange = Exchange::new(Arc::clone(store), begun, log.operation, status.as_u16(), entry);
+    let mut slow = None;
+    if let Some((faults, operation)) = store.faults.as_ref().zip(log.operation) {
+        if status.is_success() && faults.drops_reply(method.as_str(), operation) {
+            return Err(io::Error::other("an answer is lost on purpose"));
+        }
+        slow = faults.body_rate(method.as_str(), operation).map(Slow::new);
+    }
+    let response = answer.into_response(&method, &id, now, connection);
+    Ok(response.map(|body| Outgoing::new(body, slow, exchange)))
 }
 
 async fn walk(
@@ -81,6 +111,10 @@ async fn walk(
     log: &mut LogLine,
 ) -> Answer {
     let answered = match arrival.kind {
+        _ if let Some(clock) = test_clock::asked(store, arrival) => {
+            log.operation = Some("TestClock");
+            test_clock::answer(clock, arrival, incoming).await
+        }
         Kind::Preflight => {
             log.operation = Some("Preflight");
             redirect::if_elsewhere(store, arrival).and_then(|()| cors::preflight(store, arrival))
@@ -121,6 +155,11 @@ async fn s3(
     log.operation = Some(operation.name());
     if !matches!(operation, Operation::CreateBucket(_)) {
         redirect::if_elsewhere(store, arrival)?;
+    }
+    if let Some(faults) = &store.faults
+        && faults.slows_down(arrival.method.as_str(), operation.name())
+    {
+        return Err(S3Error::slow_down());
     }
     request.check_expected_bucket_owner(ROOT_ACCOUNT.as_str())?;
     let context =

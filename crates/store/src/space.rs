@@ -39,6 +39,15 @@ impl Space {
         Arc::new(Self { directory, reserve, free, promised: AtomicU64::new(0) })
     }
 
+    /// What the disk has left.
+    pub(crate) fn free(&self) -> io::Result<u64> {
+        (self.free)(&self.directory)
+    }
+
+    pub(crate) fn reserve(&self) -> u64 {
+        self.reserve
+    }
+
     /// Promises room for a body of `length` bytes, or refuses it. Bodies that are being received at the same time each
     /// have their promise, so that together they cannot use up what one of them was shown.
     pub(crate) fn room_for(self: &Arc<Self>, length: u64) -> Result<Room, S3Error> {

@@ -13,13 +13,17 @@ use gatepass_signing::sigv4::{Region, RegionError};
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::access_log::AccessLog;
 use crate::authenticate::Authenticator;
 use crate::blobs::{Blobs, sync_directory};
 use crate::config::{Clock, Config, Fsync};
+use crate::faults::Faults;
 use crate::index::{Index, IndexError};
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::routes::Routes;
 use crate::space::Space;
+use crate::test_clock::TestClock;
 
 const LOCK_FILE_NAME: &str = "lock";
 /// The mode of a data directory that is made here. One that exists keeps its own.
@@ -33,6 +37,11 @@ pub struct Store {
     pub(crate) routes: Routes,
     now: Clock,
     pub(crate) limits: Limits,
+    pub(crate) space: Arc<Space>,
+    pub(crate) metrics: Metrics,
+    pub(crate) faults: Option<Faults>,
+    pub(crate) test_clock: Option<TestClock>,
+    pub(crate) access_log: Option<AccessLog>,
     /// Dropped last: the next process may come in when everything else is closed.
     _lock: File,
 }
@@ -80,6 +89,9 @@ impl Store {
             other_regions,
             signature_version_2,
             limits,
+            faults,
+            test_clock,
+            access_log,
         } = config;
         let region = Region::new(region)?;
         let directory_error = |source| OpenError::Directory { path: data.clone(), source };
@@ -89,13 +101,26 @@ impl Store {
         let authority = Authority::open(&data, root, state)?;
         let (index, boot) = Index::open(&data, fsync)?;
         let space = Space::new(data.clone(), reserve_bytes, free_space);
-        let blobs = Arc::new(Blobs::open(&data, boot, fsync, space).map_err(directory_error)?);
+        let blobs = Arc::new(Blobs::open(&data, boot, fsync, Arc::clone(&space)).map_err(directory_error)?);
         index.attach(&blobs);
         let index = Arc::new(index);
         remove_leftovers_in_background(&index, &blobs).map_err(directory_error)?;
         let authenticator = Authenticator::new(authority, signature_version_2);
         let routes = Routes::new(region, hosts, other_regions);
-        Ok(Arc::new(Self { index, blobs, authenticator, routes, now, limits, _lock: lock }))
+        Ok(Arc::new(Self {
+            index,
+            blobs,
+            authenticator,
+            routes,
+            now,
+            limits,
+            space,
+            metrics: Metrics::default(),
+            faults,
+            test_clock,
+            access_log,
+            _lock: lock,
+        }))
     }
 
     /// The keys of the root identity.
@@ -104,7 +129,9 @@ impl Store {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        (self.now)()
+        let now = (self.now)();
+        // Off by a fault, where there is one. At the ends of time there is nothing to test.
+        self.faults.as_ref().map_or(now, |faults| now.checked_add(faults.clock_skew()).unwrap_or(now))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use gatepass_store::Fault;
 use jiff::Timestamp;
 
 use crate::values::{ByteSize, RegionHost};
@@ -54,6 +55,25 @@ pub struct StoreRun {
     /// The key of the certificate, in PEM. Read again on SIGHUP
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub tls_key: Option<PathBuf>,
+    /// Write each request to the end of this file, or to standard output with `-`. Opened again on SIGHUP
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub access_log: Option<PathBuf>,
+    /// The format of the access log: S3's own, or JSON [default: s3]
+    #[arg(long, value_enum, value_name = "s3|json", hide_possible_values = true)]
+    pub access_log_format: Option<AccessLogChoice>,
+    /// Where operators read /metrics, /healthz and /readyz; left out, nowhere
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Let `POST /_gatepass/clock {"advance": "20m"}` move the clock; on loopback addresses only
+    #[arg(long)]
+    pub test_clock: bool,
+    /// Fail on purpose, to test clients; on loopback addresses only, may be repeated: slow-body=GET:1KiB/s,
+    /// drop-reply=PutObject:0.1 (carried out, never answered), slow-down=PutObject:3 (503 so often), clock-skew=20m
+    #[arg(long = "fault", value_name = "RULE")]
+    pub faults: Vec<Fault>,
+    /// What decides which requests a fault strikes that goes by chance: the same seed, the same requests
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub fault_seed: u64,
     /// Write address and keys to this file (mode 0600) once the store answers
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ready_file: Option<PathBuf>,
@@ -70,6 +90,16 @@ pub enum FsyncChoice {
     Always,
     /// Never: for data that may be thrown away
     Never,
+}
+
+/// How the access log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessLogChoice {
+    /// As Amazon S3 writes its server access logs
+    S3,
+    /// One JSON document a line
+    Json,
 }
 
 /// `gatepass backend`.

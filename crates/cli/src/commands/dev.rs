@@ -1,7 +1,7 @@
 //! `gatepass dev`: backend and console, store and identity provider in one process, on one directory.
 
 mod banner;
-mod test_clock;
+mod clock_route;
 
 use std::{
     net::{SocketAddr, TcpListener as StdListener},
@@ -164,7 +164,7 @@ async fn start(options: &DevOptions, listen: &Listen, root: RootSource, seed: &S
     owner.announcer().announce(&state)?;
     let listener = server::adopt(backend_listener)?;
     let serving_backend = if options.test_clock {
-        let hand = test_clock::route(clock, state.clone(), owner.announcer());
+        let hand = clock_route::route(clock, state.clone(), owner.announcer());
         let router = backend.router().merge(hand);
         tokio::spawn(backend.serve_router(listener, router, stopper.stopped()))
     } else {

@@ -8,11 +8,14 @@ use std::{
 };
 
 use gatepass_signing::sigv4::Region;
-use gatepass_store::{Config, Fsync, Hosts, Listener, OpenError, OtherRegion, SignatureVersion2, Store, Tls};
+use gatepass_store::{
+    AccessLog, AccessLogFormat, AccessLogTarget, Config, Faults, Fsync, Hosts, Listener, OpenError, OtherRegion,
+    SignatureVersion2, Store, TestClock, Tls,
+};
 use serde_json::json;
 
 use crate::{
-    args::{FsyncChoice, StoreRun},
+    args::{AccessLogChoice, FsyncChoice, StoreRun},
     clock::Clock,
     config::{DEFAULT_REGION, File, RegionTable, TlsTable},
     credentials,
@@ -20,6 +23,7 @@ use crate::{
     output::Output,
     ready_file::ReadyFile,
     server::{self, Hangups, StopSignals, Stopper},
+    test_clock,
     values::{ByteSize, RegionHost, host_name},
 };
 
@@ -47,11 +51,19 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
         false => SignatureVersion2::Refused,
     };
 
+    let access_log = access_log(arguments, table.access_log, table.access_log_format)?;
+    let metrics_address = arguments.metrics_listen.or(table.metrics_listen);
+    check_only_for_tests(arguments, address)?;
+    let clock = Clock::starting_at(arguments.now);
+    let faults = (!arguments.faults.is_empty()).then(|| Faults::new(arguments.faults.clone(), arguments.fault_seed));
+
     server::block_on(async {
         let mut signals = StopSignals::new()?;
-        let hangups = tls.is_some().then(Hangups::new).transpose()?;
+        let hangups = (tls.is_some() || access_log.is_some()).then(Hangups::new).transpose()?;
         let ready_file = ReadyFile::clear(arguments.ready_file.as_ref())?;
         let listener = server::listen(address, "the store", "--listen")?;
+        let operators = metrics_address.map(|address| server::listen(address, "for operators", "--metrics-listen"));
+        let operators = operators.transpose()?;
         let address = listener.local_addr().explain("the listener has no address")?;
         if fsync == FsyncChoice::Never {
             Output::note("fsync = never: losing power may lose everything in this store");
@@ -63,7 +75,10 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             other_regions,
             signature_version_2,
             reserve_bytes: reserve.map_or(Config::DEFAULT_RESERVE_BYTES, ByteSize::as_bytes),
-            ..Config::new(data, credentials::root()?, Clock::starting_at(arguments.now).function())
+            faults,
+            test_clock: arguments.test_clock.then(|| test_clock_of(&clock)),
+            access_log: access_log.clone(),
+            ..Config::new(data, credentials::root()?, clock.function())
         };
         if tls.is_none() && !address.ip().is_loopback() {
             Output::note(format_args!(
@@ -74,13 +89,23 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
         let store = open(config)?;
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let root = store.root_credentials();
+        let metrics_url =
+            operators.as_ref().map(|listener| listener.local_addr().map(|address| format!("http://{address}")));
+        let metrics_url = metrics_url.transpose().explain("the listener has no address")?;
+        if arguments.test_clock || !arguments.faults.is_empty() {
+            Output::note("this store is for tests: its clock or its answers are wrong on purpose");
+        }
         ready_file.announce(&json!({
             "store": url,
+            "metrics": metrics_url,
             "region": region,
             "access_key": root.access_key_id().as_str(),
             "secret_key": root.secret_key().expose(),
         }))?;
-        output.result(format_args!("the store listens on {url}"), &json!({ "store": url, "region": region }))?;
+        output.result(
+            format_args!("the store listens on {url}"),
+            &json!({ "store": url, "metrics": metrics_url, "region": region }),
+        )?;
 
         let stopper = Stopper::new();
         let listener = server::adopt(listener)?;
@@ -89,8 +114,15 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             None => listener.into(),
         };
         let serving = tokio::spawn(Arc::clone(&store).serve(listener, stopper.stopped()));
+        if let Some(operators) = operators {
+            tokio::spawn(Arc::clone(&store).serve_admin(server::adopt(operators)?, stopper.stopped()));
+        }
         if let Some(hangups) = hangups {
-            tokio::spawn(hangups.each(move || reload(tls.as_ref())));
+            let log = access_log.clone();
+            tokio::spawn(hangups.each(move || {
+                reload(tls.as_ref());
+                log.iter().for_each(AccessLog::reopen);
+            }));
         }
         signals.stop().await;
         Output::note("stopping");
@@ -99,9 +131,52 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             served = serving => served.explain("the store broke down")?,
             () = signals.stop_at_once() => return Err(Failure::refused("stopped before all requests had ended")),
         }
+        if let Some(log) = access_log {
+            log.close();
+        }
         ready_file.retire()?;
         Ok(Outcome::Done)
     })
+}
+
+/// The access log, opened, so that a wrong path is known before anything listens.
+fn access_log(
+    arguments: &StoreRun,
+    path: Option<PathBuf>,
+    format: Option<AccessLogChoice>,
+) -> Result<Option<AccessLog>> {
+    let Some(path) = arguments.access_log.clone().or(path) else {
+        if arguments.access_log_format.is_some() {
+            return Err(Failure::usage("--access-log-format says how, but not where: --access-log is missing"));
+        }
+        return Ok(None);
+    };
+    let format = match arguments.access_log_format.or(format).unwrap_or(AccessLogChoice::S3) {
+        AccessLogChoice::S3 => AccessLogFormat::S3,
+        AccessLogChoice::Json => AccessLogFormat::Json,
+    };
+    let what = format!("the access log {} cannot be opened", path.display());
+    let target = if path.as_os_str() == "-" { AccessLogTarget::Stdout } else { AccessLogTarget::File(path) };
+    AccessLog::open(target, format).explain(what).map(Some)
+}
+
+/// What makes a store wrong on purpose is refused where other machines could come to rely on it.
+fn check_only_for_tests(arguments: &StoreRun, address: SocketAddr) -> Result<()> {
+    let flag = match (arguments.test_clock, arguments.faults.is_empty()) {
+        (true, _) => "--test-clock",
+        (false, false) => "--fault",
+        (false, true) => return Ok(()),
+    };
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(Failure::refused(format_args!("{flag} is for tests on this machine, and {address} lets other machines in"))
+        .hint("listen on 127.0.0.1, or leave the flag out"))
+}
+
+fn test_clock_of(clock: &Clock) -> TestClock {
+    let clock = clock.clone();
+    Arc::new(move |headers, body| test_clock::answer(&clock, headers, body))
 }
 
 /// The further regions: those of the flags, or, without any, those of the file.

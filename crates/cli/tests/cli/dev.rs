@@ -230,7 +230,7 @@ fn a_clock_starts_where_it_is_told_and_can_be_moved() {
         let mut stream = TcpStream::connect(authority).expect("the backend listens");
         let body = r#"{"advance": "48h"}"#;
         let request = format!(
-            "POST /_gatepass/clock HTTP/1.1\r\n{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "POST /_gatepass/clock HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).expect("sent");

@@ -196,3 +196,120 @@ fn further_regions_and_the_old_signature_are_flags_and_settings() {
     let wrong = run(command);
     assert_eq!(wrong.stderr, "error: [store.regions.eu-central-1]: \"s3.eu.test:9000\" is no host name\n");
 }
+
+/// Sends a request to a store and returns the whole answer.
+fn send(authority: &str, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(authority).expect("somebody listens");
+    let length = body.len();
+    let request = format!("{head}\r\nHost: {authority}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+#[test]
+fn the_clock_of_a_store_for_tests_is_moved_by_whoever_is_no_page() {
+    let store = Running::start(&["--now", "2030-01-01T00:00:00Z", "--test-clock"]);
+    store.says("this store is for tests");
+    let step = r#"{"advance": "48h"}"#;
+    let json = "POST /_gatepass/clock HTTP/1.1\r\nContent-Type: application/json";
+    let moved = send(store.authority(), json, step);
+    assert!(moved.starts_with("HTTP/1.1 200") && moved.contains(r#"{"now":"2030-01-03T00:0"#), "{moved}");
+    let asked = send(store.authority(), "GET / HTTP/1.1", "").to_ascii_lowercase();
+    assert!(asked.contains("\r\ndate: thu, 03 jan 2030 "), "{asked}");
+    let from_a_page = send(store.authority(), &format!("{json}\r\nOrigin: http://evil.test"), step);
+    assert!(from_a_page.starts_with("HTTP/1.1 403"), "{from_a_page}");
+    let simple = send(store.authority(), "POST /_gatepass/clock HTTP/1.1\r\nContent-Type: text/plain", step);
+    assert!(simple.starts_with("HTTP/1.1 415"), "{simple}");
+    let rebound = error_at(&store, "evil.test", "/_gatepass/clock");
+    assert!(rebound.starts_with("HTTP/1.1 400"), "{rebound}");
+    let got = send(store.authority(), "GET /_gatepass/clock HTTP/1.1", "");
+    assert!(got.starts_with("HTTP/1.1 405"), "{got}");
+
+    let usual = Running::start(&[]);
+    let refused = send(usual.authority(), json, step);
+    assert!(refused.starts_with("HTTP/1.1 4") && !refused.contains("now"), "{refused}");
+}
+
+#[test]
+fn what_is_for_tests_is_refused_where_other_machines_come_in() {
+    for (flags, name) in [
+        (&["--test-clock"][..], "--test-clock"),
+        (&["--fault", "slow-down=*:1"], "--fault"),
+        (&["--fault", "clock-skew=1h"], "--fault"),
+    ] {
+        for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:9000"] {
+            let mut command = gatepass(["store", "run", "--data", "/nonexistent", "--listen", address]);
+            command.args(flags);
+            let refused = run(command);
+            assert_eq!(refused.code, Some(1));
+            let expected =
+                format!("error: {name} is for tests on this machine, and {address} lets other machines in\n");
+            assert!(refused.stderr.starts_with(&expected), "{}", refused.stderr);
+        }
+    }
+    let wrong = run(gatepass(["store", "run", "--data", "/nonexistent", "--fault", "slow-down=PutObjct:1"]));
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("\"PutObjct\" is neither *, nor a method in capitals"), "{}", wrong.stderr);
+}
+
+#[test]
+fn requests_are_written_down_and_counted_for_operators_elsewhere() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (log, rotated) = (directory.path().join("access.log"), directory.path().join("access.log.1"));
+    let log_path = log.to_str().expect("UTF-8");
+    let mut store = Running::start(&["--access-log", log_path, "--metrics-listen", "127.0.0.1:0"]);
+    let metrics = store.ready["metrics"].as_str().and_then(|url| url.strip_prefix("http://")).expect("an address");
+    let metrics = metrics.to_owned();
+    let target = "/photos/a%20key?X-Amz-Signature=0123456789";
+    assert!(send(store.authority(), &format!("GET {target} HTTP/1.1\r\nUser-Agent: \"me\""), "").contains("400"));
+    fs::rename(&log, &rotated).expect("renamed");
+    signal(store.child.id(), "HUP");
+    let begun = Instant::now();
+    while !log.exists() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "the log is not opened again");
+        std::thread::yield_now();
+    }
+    assert!(send(store.authority(), "GET /photos HTTP/1.1", "").contains("403 Forbidden"));
+
+    let text = send(&metrics, "GET /metrics HTTP/1.1", "");
+    assert!(text.contains("gatepass_requests_total{operation=\"ListObjects\",status=\"403\"} 1"), "{text}");
+    assert!(text.contains("gatepass_errors_total{code=\"AccessDenied\"} 1"), "{text}");
+    assert!(send(&metrics, "GET /healthz HTTP/1.1", "").ends_with(r#"{"status":"ok"}"#));
+    assert!(send(&metrics, "GET /readyz HTTP/1.1", "").contains(r#""status":"ready""#));
+    assert!(send(store.authority(), "GET /metrics HTTP/1.1", "").contains("403 Forbidden"), "a bucket's name there");
+
+    signal(store.child.id(), "TERM");
+    assert_eq!(wait_for_end(&mut store.child).code(), Some(0));
+    let first = fs::read_to_string(&rotated).expect("a log");
+    assert!(first.contains("\"GET /photos/a%20key?X-Amz-Signature=REDACTED HTTP/1.1\" 400 "), "{first}");
+    assert!(first.contains(" \"%22me%22\" "), "{first}");
+    assert_eq!(first.lines().count(), 1);
+    assert_eq!(fs::read_to_string(&log).expect("a log").lines().count(), 2);
+}
+
+#[test]
+fn the_access_log_may_be_json_on_standard_output() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("gatepass.toml");
+    fs::write(&config, "[store]\naccess_log = \"-\"\naccess_log_format = \"json\"\n").expect("written");
+    let (ready_file, out) = (directory.path().join("ready"), directory.path().join("out"));
+    let mut command = gatepass(["store", "run", "--listen", "127.0.0.1:0", "--json", "--config"]);
+    command.arg(&config).arg("--data").arg(directory.path().join("data")).arg("--ready-file").arg(&ready_file);
+    let mut child =
+        command.stdout(fs::File::create(&out).expect("a file")).stderr(Stdio::null()).spawn().expect("it starts");
+    let ready = wait_for_json(&ready_file, &mut child);
+    let authority = ready["store"].as_str().and_then(|url| url.strip_prefix("http://")).expect("an address");
+    assert!(send(authority, "GET /photos HTTP/1.1", "").contains("403 Forbidden"));
+    signal(child.id(), "TERM");
+    assert_eq!(wait_for_end(&mut child).code(), Some(0));
+    let text = fs::read_to_string(&out).expect("the output");
+    let line: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+    assert_eq!((line["operation"].as_str(), line["http_status"].as_u64()), (Some("REST.GET.BUCKET"), Some(403)));
+
+    let half = run(gatepass(["store", "run", "--data", "/nonexistent", "--access-log-format", "json"]));
+    assert_eq!(half.code, Some(2));
+    let nowhere = run(gatepass(["store", "run", "--data", "/nonexistent", "--access-log", "/nonexistent/log"]));
+    assert!(nowhere.stderr.contains("the access log /nonexistent/log cannot be opened"), "{}", nowhere.stderr);
+}

@@ -31,6 +31,7 @@ pub(crate) use transaction::{AssembledPart, NewBody, NewObject, NewPart, Transac
 
 use crate::blobs::{BlobId, Blobs, Boot};
 use crate::config::Fsync;
+use crate::metrics::Histogram;
 use disk::Disk;
 use handle::Handle;
 use writer::Writer;
@@ -169,6 +170,11 @@ impl Index {
             Failure::Closed if self.handle.has_failed() => Failure::Storage(redb::Error::PreviousIo),
             other => other,
         })
+    }
+
+    /// How long commits took.
+    pub(crate) fn commits(&self) -> &Histogram {
+        self.writer.commits()
     }
 
     /// Whether any object or part consists of this blob.

@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use redb::{Database, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot};
@@ -12,6 +13,7 @@ use super::handle::Handle;
 use super::transaction::{Effects, Transaction};
 use super::{Failure, Snapshot};
 use crate::blobs::{BlobId, Blobs};
+use crate::metrics::Histogram;
 use crate::space;
 
 /// How many writes may wait for the writer; more of them wait outside.
@@ -45,6 +47,8 @@ pub(super) struct Writer {
     queue: Option<mpsc::Sender<Apply>>,
     thread: Option<JoinHandle<()>>,
     blobs: Arc<OnceLock<Arc<Blobs>>>,
+    /// How long commits took.
+    commits: Arc<Histogram>,
 }
 
 impl Writer {
@@ -52,9 +56,16 @@ impl Writer {
         let (queue, arrivals) = mpsc::channel(WAITING_WRITES);
         let blobs: Arc<OnceLock<Arc<Blobs>>> = Arc::default();
         let released = Arc::clone(&blobs);
-        let thread =
-            thread::Builder::new().name("gatepass-writer".into()).spawn(move || run(&handle, arrivals, &released))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), blobs })
+        let commits = Arc::new(Histogram::default());
+        let recorded = Arc::clone(&commits);
+        let thread = thread::Builder::new()
+            .name("gatepass-writer".into())
+            .spawn(move || run(&handle, arrivals, &released, &recorded))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), blobs, commits })
+    }
+
+    pub(super) fn commits(&self) -> &Histogram {
+        &self.commits
     }
 
     pub(super) fn attach(&self, blobs: Arc<Blobs>) {
@@ -106,7 +117,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(handle: &Handle, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLock<Arc<Blobs>>) {
+fn run(handle: &Handle, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLock<Arc<Blobs>>, commits: &Histogram) {
     let mut unsettled = Vec::new();
     while let Some(first) = arrivals.blocking_recv() {
         let mut group = vec![first];
@@ -116,8 +127,10 @@ fn run(handle: &Handle, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLock<Ar
             group.push(next);
         }
         let mut waiting = Vec::with_capacity(group.len());
+        let begun = Instant::now();
         match commit(&handle.database(), group, &mut waiting) {
             Ok(released) => {
+                commits.record(begun.elapsed());
                 for answer in waiting {
                     answer(Committed::Yes);
                 }

@@ -35,6 +35,7 @@ pub const SECRET_KEY: &str = "a-secret-for-tests-that-nobody-uses-00000";
 /// A store that serves, until it is dropped.
 pub struct Server {
     pub address: SocketAddr,
+    operators: SocketAddr,
     clock: Arc<AtomicI64>,
     runtime: Option<Runtime>,
     stop: Option<oneshot::Sender<()>>,
@@ -123,11 +124,14 @@ impl Server {
         let store = Store::open(change(config)).unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
+        let for_operators = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let operators = for_operators.local_addr().unwrap();
+        runtime.spawn(Arc::clone(&store).serve_admin(for_operators, std::future::pending()));
         let (stop, stopped) = oneshot::channel();
         let serving = runtime.spawn(store.serve(listen(listener), async move {
             let _ = stopped.await;
         }));
-        Self { address, clock, runtime: Some(runtime), stop: Some(stop), serving: Some(serving), directory }
+        Self { address, operators, clock, runtime: Some(runtime), stop: Some(stop), serving: Some(serving), directory }
     }
 
     /// Stops and starts again over the same data.
@@ -244,6 +248,14 @@ impl Server {
         // A server that refuses early may close before it has read everything.
         let _ = stream.write_all(bytes);
         Reply::read(&mut stream, method)
+    }
+
+    /// Sends these bytes to the listener for operators.
+    pub fn ask_operators(&self, bytes: &[u8]) -> Reply {
+        let mut stream = TcpStream::connect(self.operators).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(bytes).unwrap();
+        Reply::read(&mut stream, "GET")
     }
 
     pub fn connect(&self) -> TcpStream {
