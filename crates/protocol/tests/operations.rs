@@ -105,7 +105,7 @@ fn what_s3_has_and_this_store_has_not_is_501_and_never_ignored() {
     }
     let part_copy = parse("PUT", "/bkt/k?uploadId=u&partNumber=1", &[("x-amz-copy-source", "a/b")]).unwrap_err();
     assert_eq!(part_copy.element("Header"), Some("x-amz-copy-source"));
-    assert_eq!(code("POST", "/bkt", &[("content-type", "multipart/form-data; boundary=x")]), "NotImplemented");
+    assert_eq!(code("POST", "/bkt", &[("content-type", "multipart/form-data; boundary=x")]), "MethodNotAllowed");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::BucketName;
+use gatepass_protocol::s3::operation::Target;
+use gatepass_protocol::s3::post_form::Boundary;
 use gatepass_signing::request::RequestView;
 use gatepass_signing::sigv4::Region;
 use http::header::{CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING};
@@ -38,6 +40,8 @@ pub(crate) enum Kind {
     Preflight,
     /// `POST /`: a query of STS.
     Sts,
+    /// A form that a browser posts to a bucket; its signature is a field.
+    PostForm,
 }
 
 /// How the end of the body is found.
@@ -58,6 +62,7 @@ impl Arrival {
         let kind = match parts.method {
             Method::OPTIONS => Kind::Preflight,
             Method::POST if path == "/" && host_bucket.is_none() => Kind::Sts,
+            Method::POST if is_form(&target, host_bucket.as_ref(), &parts.headers) => Kind::PostForm,
             _ => Kind::S3,
         };
         if !parts.headers.contains_key(HOST) {
@@ -91,6 +96,13 @@ impl Arrival {
     pub(crate) fn is_cross_origin(&self) -> bool {
         self.headers.contains_key(ORIGIN)
     }
+}
+
+/// A POST to a bucket without a sub-resource. One with a query is a form where it says so itself, and refused as one.
+fn is_form(target: &str, host_bucket: Option<&BucketName>, headers: &HeaderMap) -> bool {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let says_so = || Boundary::is_announced(headers);
+    (query.is_empty() || says_so()) && matches!(Target::from_path(host_bucket.cloned(), path), Ok(Target::Bucket(_)))
 }
 
 /// The one host that is named. HTTP/2 names it in `:authority`, where a `Host` beside it must say the same

@@ -4,6 +4,7 @@ use gatepass_authority::{Authority, Identity};
 use gatepass_iam::Principal;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_signing::credentials::AccessKeyId;
+use gatepass_signing::post_policy::verify::{self as post_policy, Form, PostPresented, Upload};
 use gatepass_signing::request::{Query, Target};
 use gatepass_signing::sigv4::KeyCache;
 use gatepass_signing::sigv4::verify::{
@@ -30,6 +31,14 @@ pub(crate) struct Caller {
 pub(crate) struct StsCaller {
     pub(crate) identity: Identity,
     pub(crate) access_key_id: AccessKeyId,
+}
+
+/// The one who signed a form, and what the form may do.
+#[derive(Debug)]
+pub(crate) struct FormCaller {
+    pub(crate) principal: Principal,
+    pub(crate) access_key_id: Option<AccessKeyId>,
+    pub(crate) upload: Upload,
 }
 
 /// Why a request is not authenticated.
@@ -108,6 +117,31 @@ impl Authenticator {
                     payload: verified.payload().clone(),
                 })
             }
+        })
+    }
+
+    /// Authenticates a form by its fields: its signature, and then its policy. A form without both is anonymous.
+    pub(crate) fn form(&self, arrival: &Arrival, form: &Form, now: Timestamp) -> Result<FormCaller, S3Error> {
+        let expectations =
+            Expectations { schemes: self.schemes, ..Expectations::new(arrival.region.clone(), Service::S3) };
+        let claim = match post_policy::parse(form, &expectations, now)? {
+            PostPresented::Anonymous(upload) => {
+                return Ok(FormCaller { principal: Principal::Anonymous, access_key_id: None, upload });
+            }
+            PostPresented::Signed(claim) => claim,
+        };
+        let Some(identity) = self.authority.lookup(claim.access_key_id()) else {
+            return Err(S3Error::invalid_access_key_id(claim.access_key_id().as_str()));
+        };
+        let has_token = claim.session_token().is_some();
+        let verified = claim.verify(&self.keys, &identity.secret)?;
+        if has_token {
+            return Err(S3Error::invalid_token());
+        }
+        Ok(FormCaller {
+            principal: identity.principal,
+            access_key_id: Some(verified.access_key_id().clone()),
+            upload: verified.upload().clone(),
         })
     }
 

@@ -30,6 +30,7 @@ mod ops;
 mod outgoing;
 mod patience;
 mod peer;
+mod post_form;
 mod redirect;
 mod request_id;
 mod routes;

@@ -24,7 +24,7 @@ use crate::outgoing::Outgoing;
 use crate::peer::Peer;
 use crate::request_id::RequestId;
 use crate::store::Store;
-use crate::{cors, redirect, sts, test_clock};
+use crate::{cors, post_form, redirect, sts, test_clock};
 
 /// What the log says about a request. Never its query, which may hold a signature or a token.
 #[derive(Debug, Default)]
@@ -121,12 +121,13 @@ async fn walk(
         }
         Kind::Sts => return sts::answer(store, arrival, incoming, now, id, log).await,
         Kind::S3 => s3(store, arrival, incoming, now, log).await,
+        Kind::PostForm => post_form::answer(store, arrival, incoming, now, log).await,
     };
     let mut answer = answered.unwrap_or_else(|error| {
         log.error = Some(error.code().as_str());
         Answer::error(&error, id)
     });
-    if arrival.kind == Kind::S3 && arrival.is_cross_origin() {
+    if matches!(arrival.kind, Kind::S3 | Kind::PostForm) && arrival.is_cross_origin() {
         cors::decorate(store, arrival, &mut answer);
     }
     answer

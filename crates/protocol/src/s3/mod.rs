@@ -10,6 +10,7 @@ mod header_lines;
 pub mod names;
 pub mod object_headers;
 pub mod operation;
+pub mod post_form;
 pub mod public_access_block;
 pub mod range;
 pub mod tagging;

@@ -1,6 +1,7 @@
 //! Bodies on their way in and out, with a bounded amount of memory for each.
 
 mod document;
+mod form;
 mod pieces;
 mod receive;
 mod send;
@@ -8,6 +9,7 @@ mod sink;
 mod through;
 
 pub(crate) use document::{Bounds, document};
+pub(crate) use form::{FileBody, fields};
 pub(crate) use receive::{Plan, Received, receive};
 pub(crate) use send::{ObjectBody, ResponseBody};
 pub(crate) use through::checksum_of_pieces;

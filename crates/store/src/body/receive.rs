@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gatepass_protocol::s3::checksum::{BodyIntegrity, Checksum, ChecksumAlgorithm, DeclaredChecksum};
 use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::post_form::FileReader;
+use gatepass_signing::post_policy::SizeRange;
 use gatepass_signing::sigv4::chunked::{Decoder, Trailer};
 use gatepass_signing::sigv4::verify::Payload;
 use hyper::body::Incoming;
@@ -26,11 +28,54 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// How the content of an object comes, and what must be true of it.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(super) length: u64,
-    pub(super) decoder: Option<Decoder>,
+    pub(super) length: Length,
+    pub(super) wire: Wire,
     pub(super) sha256: Option<[u8; 32]>,
     pub(super) integrity: BodyIntegrity,
     pub(super) stored: ChecksumAlgorithm,
+}
+
+/// How many bytes content may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Length {
+    /// As many as were declared.
+    Exactly(u64),
+    /// As a form's policy says, of whose file nobody declares the length; and how many can come at most.
+    Within(SizeRange, u64),
+}
+
+impl Length {
+    /// How many there may be, as far as that is known.
+    fn most(self) -> u64 {
+        match self {
+            Self::Exactly(length) => length,
+            Self::Within(range, can_come) => range.max().min(can_come),
+        }
+    }
+
+    pub(super) fn check_so_far(self, received: u64) -> Result<(), S3Error> {
+        match self {
+            Self::Exactly(length) if received > length => Err(S3Error::incomplete_body()),
+            Self::Exactly(_) => Ok(()),
+            Self::Within(range, _) => Ok(range.check_so_far(received)?),
+        }
+    }
+
+    pub(super) fn check(self, received: u64) -> Result<(), S3Error> {
+        match self {
+            Self::Exactly(length) if received != length => Err(S3Error::incomplete_body()),
+            Self::Exactly(_) => Ok(()),
+            Self::Within(range, _) => Ok(range.check(received)?),
+        }
+    }
+}
+
+/// How content is wrapped on its way.
+#[derive(Debug)]
+pub(super) enum Wire {
+    Plain,
+    Chunked(Decoder),
+    Form(FileReader),
 }
 
 /// Content that is complete, checked and durable, and that nothing names yet.
@@ -68,7 +113,8 @@ impl Plan {
             Payload::Sha256(digest) => Some(*digest),
             _ => None,
         };
-        Ok(Self { length, decoder: payload.decoder(length), sha256, integrity, stored })
+        let wire = payload.decoder(length).map_or(Wire::Plain, Wire::Chunked);
+        Ok(Self { length: Length::Exactly(length), wire, sha256, integrity, stored })
     }
 }
 
@@ -82,11 +128,20 @@ fn has_trailer(payload: &Payload) -> bool {
 
 /// Receives the content. When this fails, or is dropped, nothing of it stays.
 pub(crate) async fn receive(incoming: &mut Incoming, plan: Plan, blobs: &Arc<Blobs>) -> Result<Received, S3Error> {
-    let room = blobs.room_for(plan.length)?;
+    receive_pieces(Pieces::of(incoming), Bytes::new(), plan, blobs).await
+}
+
+/// The same, where the `first` piece has been read already.
+pub(super) async fn receive_pieces(
+    mut pieces: Pieces<'_, Incoming>,
+    first: Bytes,
+    plan: Plan,
+    blobs: &Arc<Blobs>,
+) -> Result<Received, S3Error> {
+    let room = blobs.room_for(plan.length.most())?;
     let mut pipe = Pipe { idle: Some(Sink::new(plan, Arc::clone(blobs), room)), writing: None };
-    let mut pieces = Pieces::of(incoming);
-    let mut batch = Vec::new();
-    let mut batched = 0;
+    let mut batched = first.len();
+    let mut batch = vec![first];
     while let Some(piece) = pieces.next().await? {
         batched += piece.len();
         batch.push(piece);

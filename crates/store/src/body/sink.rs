@@ -10,16 +10,17 @@ use gatepass_protocol::s3::checksum::{
 };
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_signing::encode::hex;
-use gatepass_signing::sigv4::chunked::{ChunkError, Decoder, Trailers};
+use gatepass_signing::sigv4::chunked::{ChunkError, Trailers};
 use sha2::{Digest, Sha256};
 
+use super::receive::{Length, Wire};
 use super::{Plan, Received};
 use crate::blobs::{Blobs, Staging};
 use crate::index::{NewBody, SMALL_BODY_BYTES};
 use crate::space::{Room, is_full};
 
 pub(super) struct Sink {
-    decoder: Option<Decoder>,
+    wire: Wire,
     sha256: Option<(Sha256, [u8; 32])>,
     integrity: BodyIntegrity,
     stored: ChecksumAlgorithm,
@@ -30,7 +31,7 @@ pub(super) struct Sink {
 struct Content {
     blobs: Arc<Blobs>,
     room: Room,
-    length: u64,
+    length: Length,
     received: u64,
     md5: Md5Hasher,
     checksums: Vec<(ChecksumAlgorithm, ChecksumHasher)>,
@@ -83,7 +84,7 @@ impl From<Fault> for S3Error {
 
 impl Sink {
     pub(super) fn new(plan: Plan, blobs: Arc<Blobs>, room: Room) -> Self {
-        let Plan { length, decoder, sha256, integrity, stored } = plan;
+        let Plan { length, wire, sha256, integrity, stored } = plan;
         let declared = integrity.checksum.as_ref().map(DeclaredChecksum::algorithm);
         let mut algorithms = vec![stored];
         algorithms.extend(declared.filter(|declared| *declared != stored));
@@ -98,7 +99,7 @@ impl Sink {
             memory: Vec::new(),
             staging: None,
         };
-        Self { decoder, sha256: sha256.map(|expected| (Sha256::new(), expected)), integrity, stored, content }
+        Self { wire, sha256: sha256.map(|expected| (Sha256::new(), expected)), integrity, stored, content }
     }
 
     /// Takes the next bytes as they came over the wire.
@@ -106,25 +107,35 @@ impl Sink {
         if let Some((sha256, _)) = &mut self.sha256 {
             sha256.update(bytes);
         }
-        match &mut self.decoder {
-            None => self.content.take(bytes),
-            Some(decoder) => {
+        match &mut self.wire {
+            Wire::Plain => return self.content.take(bytes),
+            Wire::Chunked(decoder) => {
                 while let Some(data) = decoder.next(&mut bytes)? {
                     self.content.take(data)?;
                 }
-                Ok(())
+            }
+            Wire::Form(file) => {
+                while let Some(data) = file.next(&mut bytes)? {
+                    self.content.take(data)?;
+                }
             }
         }
+        Ok(())
     }
 
     /// Checks everything that was declared, then makes the body durable.
     pub(super) fn finish(self) -> Result<Received, Fault> {
-        let Self { decoder, sha256, integrity, stored, content } = self;
-        let trailers = decoder.map(Decoder::finish).transpose()?.unwrap_or_default();
+        let Self { wire, sha256, integrity, stored, content } = self;
+        let trailers = match wire {
+            Wire::Plain => Trailers::default(),
+            Wire::Chunked(decoder) => decoder.finish()?,
+            Wire::Form(file) => {
+                file.finish()?;
+                Trailers::default()
+            }
+        };
         refuse_unannounced(&trailers, integrity.checksum.as_ref())?;
-        if content.received != content.length {
-            return Err(S3Error::incomplete_body().into());
-        }
+        content.length.check(content.received)?;
         if let Some((sha256, declared)) = sha256 {
             let computed: [u8; 32] = sha256.finalize().into();
             if computed != declared {
@@ -173,9 +184,7 @@ fn refuse_unannounced(trailers: &Trailers, declared: Option<&DeclaredChecksum>) 
 impl Content {
     fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.received += bytes.len() as u64;
-        if self.received > self.length {
-            return Err(S3Error::incomplete_body().into());
-        }
+        self.length.check_so_far(self.received)?;
         self.md5.update(bytes);
         for (_, hasher) in &mut self.checksums {
             hasher.update(bytes);

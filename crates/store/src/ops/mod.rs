@@ -16,11 +16,14 @@ mod list_buckets;
 mod list_multipart_uploads;
 mod list_objects;
 mod list_parts;
+mod post_object;
 mod put_object;
 mod settings;
 mod upload_part;
 
 use std::sync::Arc;
+
+pub(crate) use post_object::{FormCall, post_object};
 
 use bytes::Bytes;
 use gatepass_authority::ROOT_ACCOUNT;

@@ -1,5 +1,6 @@
 //! Where HTTP ends: one variant for each S3 operation, with exactly its parameters.
 
+mod form;
 mod object;
 mod parameters;
 mod parse;

@@ -99,7 +99,6 @@ fn on_bucket(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Error>
         ("DELETE", None) => Ok(Operation::DeleteBucket { bucket }),
         ("DELETE", Some("cors")) => Ok(Operation::DeleteBucketCors { bucket }),
         ("POST", Some("delete")) => Ok(Operation::DeleteObjects(with_body(bucket)?)),
-        ("POST", None) if is_browser_form(parts.headers) => Err(S3Error::not_implemented("content-type")),
         _ => Err(parts.method_not_allowed(ResourceType::Bucket, BUCKET_METHODS)),
     }
 }
@@ -343,13 +342,6 @@ fn complete_multipart_upload(parts: Parts<'_>, upload: Upload) -> Result<Operati
         checksum_type: checksum_type(parts)?,
         object_size,
     }))
-}
-
-/// A form that a browser posts with a signed policy.
-fn is_browser_form(headers: &HeaderMap) -> bool {
-    let content_type = headers.get("content-type").map(http::HeaderValue::as_bytes).unwrap_or_default();
-    let prefix = b"multipart/form-data";
-    content_type.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 impl Parts<'_> {
