@@ -111,7 +111,7 @@ pub(crate) fn plain_run_of_component(text: &[u8]) -> usize {
 /// a text can be hashed as it came. Nothing is copied before the first escape. What it writes is UTF-8 whenever the text is.
 pub(crate) struct Decoding<'t> {
     alphabet: &'static Alphabet,
-    text: &'t [u8],
+    text: &'t str,
     /// Up to where the text has been copied.
     copied: usize,
     /// Whether there was anything to decode.
@@ -123,31 +123,31 @@ pub(crate) struct Decoding<'t> {
 impl<'t> Decoding<'t> {
     /// A name and a value of a query, from `start` of it.
     pub(crate) fn of_component(text: &'t str, start: usize) -> Self {
-        Self { alphabet: &COMPONENT, text: text.as_bytes(), copied: start, is_encoded: false, is_canonical: true }
+        Self { alphabet: &COMPONENT, text, copied: start, is_encoded: false, is_canonical: true }
     }
 
     /// Copies up to the escape that is at `at`, decodes its character, and says where that ends.
-    pub(crate) fn escape(&mut self, at: usize, out: &mut Vec<u8>) -> Result<usize, DecodeError> {
+    #[inline]
+    pub(crate) fn escape(&mut self, at: usize, out: &mut String) -> Result<usize, DecodeError> {
         self.copy(at, out);
-        let Some((byte, is_upper_case)) = escaped_byte(&self.text[at..]) else { return Err(DecodeError::Escape) };
+        let escape = &self.text.as_bytes()[at..];
+        let Some((byte, is_upper_case)) = escaped_byte(escape) else { return Err(DecodeError::Escape) };
         if byte.is_ascii() {
-            out.push(byte);
+            out.push(char::from(byte));
             self.is_canonical &= is_upper_case && !self.alphabet.is_plain(byte);
             self.copied = at + 3;
         } else {
-            let mut character = String::new();
-            self.copied = at + 3 * decode_character(&self.text[at..], &mut character)?;
-            out.extend_from_slice(character.as_bytes());
+            self.copied = at + 3 * decode_character(escape, out)?;
             // What is not ASCII is always escaped.
-            self.is_canonical &= !self.text[at..self.copied].iter().any(u8::is_ascii_lowercase);
+            self.is_canonical &= !self.text.as_bytes()[at..self.copied].iter().any(u8::is_ascii_lowercase);
         }
         Ok(self.copied)
     }
 
     /// Copies up to the `+` that is at `at` and stands for a space.
-    pub(crate) fn space(&mut self, at: usize, out: &mut Vec<u8>) {
+    pub(crate) fn space(&mut self, at: usize, out: &mut String) {
         self.copy(at, out);
-        out.push(b' ');
+        out.push(' ');
         self.is_canonical = false;
         self.copied = at + 1;
     }
@@ -158,27 +158,27 @@ impl<'t> Decoding<'t> {
     }
 
     /// Copies what is left up to `end`, if anything was copied.
-    pub(crate) fn finish(&mut self, end: usize, out: &mut Vec<u8>) {
+    pub(crate) fn finish(&mut self, end: usize, out: &mut String) {
         if self.is_encoded {
             self.copy(end, out);
         }
     }
 
-    fn copy(&mut self, end: usize, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.text[self.copied..end]);
+    /// Whatever is copied ends before an ASCII character or with the text, so that no character is cut.
+    fn copy(&mut self, end: usize, out: &mut String) {
+        out.push_str(&self.text[self.copied..end]);
         self.copied = end;
         self.is_encoded = true;
     }
 }
 
 /// As [`decode`] a path, up to the query or the end, appending; with the length of the path.
-pub(crate) fn decode_path<'t>(text: &'t str, out: &mut Vec<u8>) -> Result<(Decoding<'t>, usize), DecodeError> {
-    let text = text.as_bytes();
+pub(crate) fn decode_path<'t>(text: &'t str, out: &mut String) -> Result<(Decoding<'t>, usize), DecodeError> {
     let mut decoding = Decoding { alphabet: &PATH, text, copied: 0, is_encoded: false, is_canonical: true };
     let mut at = 0;
     loop {
-        at += PATH.plain_run(&text[at..]);
-        match text.get(at) {
+        at += PATH.plain_run(&text.as_bytes()[at..]);
+        match text.as_bytes().get(at) {
             None | Some(b'?') => break,
             Some(b'%') => at = decoding.escape(at, out)?,
             Some(_) => {
@@ -301,12 +301,22 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Lower-case hex of 32 bytes, without allocating.
 pub(crate) fn hex_of_32(bytes: &[u8; 32]) -> [u8; 64] {
     let mut out = [0; 64];
-    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = LOWER[usize::from(byte >> 4)];
-        pair[1] = LOWER[usize::from(byte & 15)];
+    for (pair, byte) in out.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = PAIRS[usize::from(*byte)];
     }
     out
 }
+
+/// The two lower-case digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = [LOWER[byte >> 4], LOWER[byte & 15]];
+        byte += 1;
+    }
+    table
+};
 
 /// The 32 bytes that 64 lower-case hex digits stand for. AWS writes digests and signatures so, and compares them as text.
 #[must_use]
@@ -410,10 +420,9 @@ mod tests {
         #[test]
         fn a_path_is_canonical_if_encoding_it_anew_changes_nothing(text in any::<String>(), raw in "([/a+é]|%2F|%2c|%2C|%41|%C3%A9|%C3%a9){0,9}") {
             for raw in [encoded(path, &text), raw] {
-                let mut decoded = Vec::new();
+                let mut decoded = String::new();
                 let (decoding, length) = decode_path(&raw, &mut decoded).unwrap();
                 prop_assert_eq!(length, raw.len());
-                let decoded = String::from_utf8(decoded).unwrap();
                 prop_assert_eq!(&*decode(&raw, Plus::Literal).unwrap(), decoded.as_str());
                 prop_assert_eq!(decoding.is_canonical, encoded(path, &decoded) == raw, "{}", raw);
                 prop_assert_eq!(path_of(&decoded).into_owned(), encoded(path, &decoded));

@@ -63,11 +63,11 @@ impl Target {
         if !raw.starts_with('/') {
             return Err(TargetError::Form);
         }
-        let mut path = Vec::with_capacity(raw.len());
+        let mut path = String::with_capacity(raw.len());
         let (decoding, raw_path_length) = encode::decode_path(raw, &mut path)?;
         Ok(Self {
             raw_path_length,
-            path: text_of(path),
+            path,
             path_is_canonical: decoding.is_canonical,
             query: Query::parse(raw.get(raw_path_length + 1..).unwrap_or_default())?,
         })
@@ -179,18 +179,18 @@ impl Query {
             return Err(TargetError::TooLong);
         }
         // What is decoded is never longer than what it was decoded from.
-        let mut text = Vec::with_capacity(2 * raw.len());
-        text.extend_from_slice(raw.as_bytes());
+        let mut text = String::with_capacity(2 * raw.len());
+        text.push_str(raw);
         let mut pairs = Vec::with_capacity(Self::USUAL_PARAMETERS);
         let mut start = 0;
         while start < raw.len() {
             start = Self::scan(raw, start, &mut text, &mut pairs)? + 1;
         }
-        Ok(Self { text: text_of(text), pairs })
+        Ok(Self { text, pairs })
     }
 
     /// Takes one parameter, looking at each byte once, and says where it ends.
-    fn scan(raw: &str, start: usize, text: &mut Vec<u8>, pairs: &mut Vec<Pair>) -> Result<usize, TargetError> {
+    fn scan(raw: &str, start: usize, text: &mut String, pairs: &mut Vec<Pair>) -> Result<usize, TargetError> {
         let decoded_start = text.len();
         let mut decoding = Decoding::of_component(raw, start);
         // Where the first `=` stands, in the raw text and in the decoded one.
@@ -346,11 +346,6 @@ impl fmt::Debug for Query {
             .entries(self.iter().map(|(name, value)| (name, if is_secret(name) { "[redacted]" } else { value })))
             .finish()
     }
-}
-
-/// What was decoded from text is text, as [`Decoding`] says.
-fn text_of(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("whole characters are decoded, and nothing else is changed")
 }
 
 /// Whether the value of a query parameter must never reach a log.
