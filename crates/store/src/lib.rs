@@ -39,6 +39,7 @@ mod service;
 mod space;
 mod stall;
 mod store;
+mod strict;
 mod sts;
 mod test_clock;
 mod tls;

@@ -23,6 +23,7 @@ use crate::peer::{Peer, Transport};
 use crate::service;
 use crate::stall::StallTimeout;
 use crate::store::Store;
+use crate::strict::{Heads, Strict};
 use crate::tls::{self, Tls};
 
 /// How many connections are open at once. More of them wait in the listener's queue.
@@ -149,7 +150,7 @@ async fn serve_tls(
     let _connected = metrics.metrics.connected();
     http2::serve(stream, limits, stopping, move |request| {
         let store = Arc::clone(&store);
-        async move { service::answer(&store, request, peer, &Unread::default()).await }
+        async move { service::answer(&store, request, peer, Ok(()), &Unread::default()).await }
     })
     .await;
 }
@@ -162,10 +163,11 @@ where
     let unread = Unread::default();
     let metrics = Arc::clone(&store);
     let _connected = metrics.metrics.connected();
-    let io = TokioIo::new(Linger::new(stream, unread.clone()));
+    let heads = Heads::default();
+    let io = TokioIo::new(Linger::new(Strict::new(stream, heads.clone()), unread.clone()));
     let answer = service_fn(move |request: Request<Incoming>| {
-        let (store, unread) = (Arc::clone(&store), unread.clone());
-        async move { service::answer(&store, request, peer, &unread).await }
+        let (store, unread, head) = (Arc::clone(&store), unread.clone(), heads.next());
+        async move { service::answer(&store, request, peer, head, &unread).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

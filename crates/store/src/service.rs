@@ -24,6 +24,7 @@ use crate::outgoing::Outgoing;
 use crate::peer::Peer;
 use crate::request_id::RequestId;
 use crate::store::Store;
+use crate::strict::Flaw;
 use crate::{cors, post_form, redirect, sts, test_clock};
 
 /// What the log says about a request. Never its query, which may hold a signature or a token.
@@ -39,6 +40,7 @@ pub(crate) async fn answer(
     store: &Arc<Store>,
     request: Request<Incoming>,
     peer: Peer,
+    head: Result<(), Flaw>,
     unread: &Unread,
 ) -> io::Result<Response<Outgoing>> {
     let begun = Instant::now();
@@ -48,23 +50,24 @@ pub(crate) async fn answer(
     let (method, version) = (parts.method.clone(), parts.version);
     let mut log = LogLine::default();
     let mut entry = store.access_log.as_ref().map(|_| Entry::begin(&parts, peer, &id, now));
-    let (answer, mut connection) = match Arrival::read(parts, &store.routes, peer) {
-        Ok(arrival) => {
-            if let Some(entry) = &mut entry {
-                entry.arrived(&arrival);
+    let (answer, mut connection) =
+        match head.map_err(S3Error::from).and_then(|()| Arrival::read(parts, &store.routes, peer)) {
+            Ok(arrival) => {
+                if let Some(entry) = &mut entry {
+                    entry.arrived(&arrival);
+                }
+                let connection = connection_after(&arrival);
+                let answer = walk(store, &arrival, &mut incoming, now, &id, &mut log).await;
+                if let (Framing::Length(length), true) = (arrival.framing, incoming.is_end_stream()) {
+                    store.metrics.received(length);
+                }
+                (answer, connection)
             }
-            let connection = connection_after(&arrival);
-            let answer = walk(store, &arrival, &mut incoming, now, &id, &mut log).await;
-            if let (Framing::Length(length), true) = (arrival.framing, incoming.is_end_stream()) {
-                store.metrics.received(length);
+            Err(error) => {
+                log.error = Some(error.code().as_str());
+                (Answer::error(&error, &id), Connection::Close)
             }
-            (answer, connection)
-        }
-        Err(error) => {
-            log.error = Some(error.code().as_str());
-            (Answer::error(&error, &id), Connection::Close)
-        }
-    };
+        };
     if !incoming.is_end_stream() {
         unread.set();
         // hyper closes such a connection, and a client that was not told would send its next request into it.

@@ -250,6 +250,13 @@ impl Server {
         Reply::read(&mut stream, method)
     }
 
+    /// How many connections are open, as operators see it.
+    pub fn connections(&self) -> u64 {
+        let text = self.ask_operators(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").text();
+        let line = text.lines().find_map(|line| line.strip_prefix("gatepass_connections "));
+        line.unwrap().parse().unwrap()
+    }
+
     /// Sends these bytes to the listener for operators.
     pub fn ask_operators(&self, bytes: &[u8]) -> Reply {
         let mut stream = TcpStream::connect(self.operators).unwrap();
