@@ -99,9 +99,9 @@ impl Store {
         let lock = lock(&data)?;
         let state = if Index::exists_in(&data) { DataState::Existing } else { DataState::Empty };
         let authority = Authority::open(&data, root, state)?;
-        let (index, boot) = Index::open(&data, fsync)?;
+        let (index, starts) = Index::open(&data, fsync)?;
         let space = Space::new(data.clone(), reserve_bytes, free_space);
-        let blobs = Arc::new(Blobs::open(&data, boot, fsync, Arc::clone(&space)).map_err(directory_error)?);
+        let blobs = Arc::new(Blobs::open(&data, starts, fsync, Arc::clone(&space)).map_err(directory_error)?);
         index.attach(&blobs);
         let index = Arc::new(index);
         remove_leftovers_in_background(&index, &blobs).map_err(directory_error)?;
@@ -157,7 +157,7 @@ fn make_directory(path: &Path, fsync: Fsync) -> io::Result<()> {
     Ok(())
 }
 
-fn lock(data: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(data: &Path) -> Result<File, OpenError> {
     let directory_error = |source| OpenError::Directory { path: data.to_owned(), source };
     let file = OpenOptions::new()
         .read(true)

@@ -8,6 +8,13 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Boot(pub(crate) u32);
 
+/// Which start this is, and since which one blobs carry sums.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Starts {
+    pub(crate) this: Boot,
+    pub(crate) first_summing: Boot,
+}
+
 /// The start that wrote the blob in the upper 32 bits, 96 random bits below.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BlobId(u128);

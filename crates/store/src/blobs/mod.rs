@@ -10,7 +10,9 @@
 mod id;
 mod leftovers;
 mod pins;
+mod read;
 mod staging;
+mod sums;
 
 use std::fs::{self, File};
 use std::io;
@@ -19,10 +21,12 @@ use std::sync::Arc;
 
 use gatepass_protocol::s3::error::S3Error;
 
-pub(crate) use id::{BlobId, Boot};
+pub(crate) use id::{BlobId, Boot, Starts};
 pub(crate) use leftovers::Leftovers;
 pub(crate) use pins::Pinned;
+pub(crate) use read::{BlobFile, Wait};
 pub(crate) use staging::{NewBlob, Staging};
+pub(crate) use sums::{BLOCK_BYTES, sum};
 
 use crate::config::Fsync;
 use crate::space::{Room, Space};
@@ -36,7 +40,7 @@ const STAGING: &str = "staging";
 pub(crate) struct Blobs {
     data: PathBuf,
     staging: PathBuf,
-    boot: Boot,
+    starts: Starts,
     fsync: Fsync,
     space: Arc<Space>,
     pins: Arc<Pins>,
@@ -44,10 +48,10 @@ pub(crate) struct Blobs {
 }
 
 impl Blobs {
-    /// Opens the directories below `data`. `boot` must be greater than that of every start before.
-    pub(crate) fn open(data: &Path, boot: Boot, fsync: Fsync, space: Arc<Space>) -> io::Result<Self> {
+    /// Opens the directories below `data`. `starts.this` must be greater than every start before.
+    pub(crate) fn open(data: &Path, starts: Starts, fsync: Fsync, space: Arc<Space>) -> io::Result<Self> {
         let blobs = data.join(BLOBS);
-        let staging = data.join(STAGING).join(format!("{:08x}", boot.0));
+        let staging = data.join(STAGING).join(format!("{:08x}", starts.this.0));
         fs::create_dir_all(&staging)?;
         for directory in BlobId::directories() {
             fs::create_dir_all(blobs.join(directory))?;
@@ -58,7 +62,7 @@ impl Blobs {
         }
         let pins = Arc::new(Pins::new(blobs));
         let sweeper = Sweeper::start(Arc::clone(&pins))?;
-        Ok(Self { data: data.to_owned(), staging, boot, fsync, space, pins, sweeper })
+        Ok(Self { data: data.to_owned(), staging, starts, fsync, space, pins, sweeper })
     }
 
     /// Promises room for `length` bytes, or refuses them.
@@ -68,7 +72,7 @@ impl Blobs {
 
     /// A new file to write a body into; it vanishes unless it is persisted and then adopted.
     pub(crate) fn stage(&self) -> io::Result<Staging> {
-        let id = BlobId::random(self.boot).map_err(io::Error::other)?;
+        let id = BlobId::random(self.starts.this).map_err(io::Error::other)?;
         Staging::create(&self.staging, &self.pins.directory, id, self.fsync)
     }
 
@@ -78,9 +82,9 @@ impl Blobs {
         self.pins.pin(self.sweeper.handle(), read)
     }
 
-    /// Opens a blob for reading. The caller holds a [`Pinned`] of it.
-    pub(crate) fn open_blob(&self, id: BlobId) -> io::Result<File> {
-        File::open(self.pins.path(id))
+    /// Opens a blob whose content has this length for reading. The caller holds a [`Pinned`] of it.
+    pub(crate) fn open_blob(&self, id: BlobId, content: u64) -> io::Result<BlobFile> {
+        BlobFile::open(&self.pins.directory, self.starts.first_summing, id, content)
     }
 
     /// Unlinks blobs which the index no longer names, once their readers have left.
@@ -90,7 +94,7 @@ impl Blobs {
 
     /// What earlier starts left behind.
     pub(crate) fn leftovers(&self) -> Leftovers {
-        Leftovers { data: self.data.clone(), boot: self.boot, sweeper: self.sweeper.handle() }
+        Leftovers { data: self.data.clone(), boot: self.starts.this, sweeper: self.sweeper.handle() }
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -112,7 +116,13 @@ mod tests {
 
     fn open(data: &Path, boot: Boot) -> Blobs {
         let space = Space::new(data.to_owned(), 0, crate::space::free_space_of_the_disk());
-        Blobs::open(data, boot, Fsync::Always, space).unwrap()
+        Blobs::open(data, Starts { this: boot, first_summing: Boot(1) }, Fsync::Always, space).unwrap()
+    }
+
+    impl Blobs {
+        fn holds(&self, id: BlobId) -> bool {
+            self.pins.path(id).exists()
+        }
     }
 
     fn write(blobs: &Blobs, bytes: &[u8]) -> BlobId {
@@ -142,9 +152,54 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let blobs = open(data.path(), Boot(1));
         let id = write(&blobs, b"hello");
-        let text = io::read_to_string(blobs.open_blob(id).unwrap()).unwrap();
-        assert_eq!(text, "hello");
+        let mut blob = blobs.open_blob(id, 5).unwrap();
+        assert_eq!(blob.read(1, 3, Wait::AsLongAsItTakes).unwrap().unwrap(), "ell");
+        assert!(blob.read(1, 5, Wait::AsLongAsItTakes).is_err());
         assert_eq!(files(&data.path().join(STAGING)), 0);
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found_wherever_it_is_and_elsewhere_nothing_is() {
+        let data = tempfile::tempdir().unwrap();
+        let blobs = open(data.path(), Boot(1));
+        let body: Vec<u8> = (0_u8..251).cycle().take(3 * BLOCK_BYTES + 100).collect();
+        let id = write(&blobs, &body);
+        let path = blobs.pins.path(id);
+        let whole = fs::read(&path).unwrap();
+        let read = |offset: usize, length: usize| {
+            blobs.open_blob(id, body.len() as u64)?.read(offset as u64, length, Wait::AsLongAsItTakes)
+        };
+        for flipped in [0, BLOCK_BYTES, 2 * BLOCK_BYTES - 1, body.len() - 1, body.len() + 5] {
+            let mut damaged = whole.clone();
+            damaged[flipped] ^= 0x10;
+            fs::write(&path, damaged).unwrap();
+            let block = if flipped < body.len() { flipped / BLOCK_BYTES } else { (flipped - body.len()) / 4 };
+            assert_eq!(read(0, body.len()).unwrap_err().kind(), io::ErrorKind::InvalidData, "{flipped}");
+            for other in 0..4 {
+                let part = other * BLOCK_BYTES + 7..other * BLOCK_BYTES + 9;
+                let found = read(part.start, part.len());
+                assert_eq!(found.is_err(), other == block, "{flipped} {other}");
+                if let Ok(found) = found {
+                    assert_eq!(found.unwrap(), body[part]);
+                }
+            }
+        }
+        fs::write(&path, &whole[..body.len()]).unwrap();
+        assert_eq!(read(0, 1).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn blobs_from_before_there_were_sums_are_read() {
+        let data = tempfile::tempdir().unwrap();
+        let space = Space::new(data.path().to_owned(), 0, crate::space::free_space_of_the_disk());
+        let starts = Starts { this: Boot(9), first_summing: Boot(9) };
+        let blobs = Blobs::open(data.path(), starts, Fsync::Always, space).unwrap();
+        let old = BlobId::random(Boot(8)).unwrap();
+        fs::write(blobs.pins.path(old), b"old").unwrap();
+        let mut blob = blobs.open_blob(old, 3).unwrap();
+        assert!(!blob.is_summed());
+        assert_eq!(blob.read(0, 3, Wait::AsLongAsItTakes).unwrap().unwrap(), "old");
+        assert!(blobs.open_blob(old, 2).is_err());
     }
 
     #[test]
@@ -168,10 +223,10 @@ mod tests {
         let ((), pinned) = blobs.pin(|| Ok::<_, io::Error>(((), vec![id]))).unwrap();
         let other = write(&blobs, b"a marker that the sweeper has come past");
         blobs.remove(vec![id, other]);
-        eventually("the marker is swept", || blobs.open_blob(other).is_err());
-        assert!(blobs.open_blob(id).is_ok());
+        eventually("the marker is swept", || !blobs.holds(other));
+        assert!(blobs.holds(id));
         drop(pinned);
-        eventually("the blob is swept", || blobs.open_blob(id).is_err());
+        eventually("the blob is swept", || !blobs.holds(id));
     }
 
     #[test]
@@ -192,9 +247,9 @@ mod tests {
         second.leftovers().remove(|id| Some(index.contains(&id))).unwrap();
 
         eventually("what nobody reads is swept", || files(&data.path().join(BLOBS)) == 4);
-        assert!(second.open_blob(named).is_ok());
-        assert!(second.open_blob(in_flight).is_ok());
-        assert!(second.open_blob(read).is_ok());
+        assert!(second.holds(named));
+        assert!(second.holds(in_flight));
+        assert!(second.holds(read));
         drop(pinned);
         eventually("what was read is swept", || files(&data.path().join(BLOBS)) == 3);
         assert_eq!(files(&data.path().join(STAGING)), 1);

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::sums::Summer;
 use super::{BlobId, sync_directory};
 use crate::config::Fsync;
 
@@ -20,6 +21,7 @@ pub(crate) struct Staging {
     id: BlobId,
     fsync: Fsync,
     unsynced: u64,
+    sums: Summer,
 }
 
 impl Staging {
@@ -27,11 +29,12 @@ impl Staging {
         let path = staging.join(id.to_string());
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         let remove = RemoveOnDrop(Some(path));
-        Ok(Self { file, remove, destination: blobs.join(id.path()), id, fsync, unsynced: 0 })
+        Ok(Self { file, remove, destination: blobs.join(id.path()), id, fsync, unsynced: 0, sums: Summer::new() })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
+        self.sums.update(bytes);
         self.unsynced += bytes.len() as u64;
         if self.fsync == Fsync::Always && self.unsynced >= UNSYNCED_BYTES {
             self.file.sync_data()?;
@@ -48,6 +51,7 @@ impl Staging {
     /// Once it is renamed, what is removed on failure is the new name. The old one needs no sync:
     /// should a power loss bring it back, it is a leftover like any other.
     fn persist_with(mut self, sync_directory: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<NewBlob> {
+        self.file.write_all(&self.sums.trailer())?;
         if self.fsync == Fsync::Always {
             self.file.sync_all()?;
         }

@@ -4,24 +4,21 @@
 //! the reactor, and the system reads ahead. A client that does not take its bytes holds one chunk of memory and no thread.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, IoSliceMut};
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use rustix::io::ReadWriteFlags;
 use tokio::task::JoinHandle;
 
-use crate::blobs::{Blobs, Pinned};
+use crate::blobs::{BLOCK_BYTES, BlobFile, Blobs, Pinned, Wait};
 use crate::index::{Piece, Source};
 
-/// How much one read takes from the disk. A client that takes nothing holds as much beside what the
+/// How much one read takes from the disk: whole blocks, since each is verified as a whole. A client that takes nothing holds as much beside what the
 /// connection buffers.
-const READ_BYTES: usize = 64 * 1024;
+const READ_BYTES: usize = BLOCK_BYTES;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -75,6 +72,8 @@ impl http_body::Body for ResponseBody {
 pub(crate) struct ObjectBody {
     blobs: Arc<Blobs>,
     stretches: VecDeque<Stretch>,
+    /// Read before the answer began.
+    first: Option<Bytes>,
     reading: Option<Reading>,
     reader: Option<Reader>,
     left: u64,
@@ -85,13 +84,15 @@ pub(crate) struct ObjectBody {
 #[derive(Debug)]
 struct Stretch {
     source: Source,
+    /// Of the whole piece.
+    size: u64,
     offset: u64,
     length: u64,
 }
 
 #[derive(Debug)]
 struct Reader {
-    file: File,
+    blob: BlobFile,
     offset: u64,
     left: u64,
 }
@@ -110,28 +111,46 @@ impl ObjectBody {
                 continue;
             }
             let length = left.min(piece.size - skip);
-            stretches.push_back(Stretch { source: piece.source.clone(), offset: skip, length });
+            stretches.push_back(Stretch { source: piece.source.clone(), size: piece.size, offset: skip, length });
             left -= length;
             skip = 0;
         }
-        Self { blobs, stretches, reading: None, reader: None, left: length, _pinned: pinned }
+        Self { blobs, stretches, first: None, reading: None, reader: None, left: length, _pinned: pinned }
     }
 
-    /// Opens the first file, so that a store that has lost it answers an error, not half an object.
-    pub(crate) fn open_first(&mut self) -> io::Result<()> {
-        if let Some(Stretch { source: Source::Blob(id), offset, length }) = self.stretches.front() {
-            self.reader = Some(Reader { file: self.blobs.open_blob(*id)?, offset: *offset, left: *length });
-            self.stretches.pop_front();
-        }
+    /// Reads the first bytes, so that a store that has lost them, or has others, answers an error, not half an object.
+    pub(crate) async fn read_first(&mut self) -> io::Result<()> {
+        let Some(Stretch { source: Source::Blob(id), size, offset, length }) = self.stretches.front() else {
+            return Ok(());
+        };
+        let mut reader = Reader { blob: self.blobs.open_blob(*id, *size)?, offset: *offset, left: *length };
+        self.stretches.pop_front();
+        let (first, reader) = match reader.read_cached()? {
+            Some(first) => (first, reader.unless_at_end()),
+            None => tokio::task::spawn_blocking(move || reader.read()).await.map_err(io::Error::other)??,
+        };
+        (self.first, self.reader) = (Some(first), reader);
         Ok(())
     }
 
     fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        self.poll_next(context).map_err(|error| {
+            // The head is out: that the connection breaks is what tells the client.
+            tracing::error!(%error, "an object cannot be read to its end");
+            error
+        })
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if self.left == 0 {
             return Poll::Ready(None);
         }
+        if let Some(first) = self.first.take() {
+            self.left -= first.len() as u64;
+            return Poll::Ready(Some(Ok(first)));
+        }
         if self.reading.is_none() {
-            match self.next_read() {
+            match self.next_read()? {
                 Some(NextRead::Memory(bytes)) => {
                     self.left -= bytes.len() as u64;
                     return Poll::Ready(Some(Ok(bytes)));
@@ -150,27 +169,27 @@ impl ObjectBody {
         })))
     }
 
-    fn next_read(&mut self) -> Option<NextRead> {
+    fn next_read(&mut self) -> io::Result<Option<NextRead>> {
         if let Some(mut reader) = self.reader.take() {
-            if let Some(bytes) = reader.read_cached() {
+            if let Some(bytes) = reader.read_cached()? {
                 self.reader = reader.unless_at_end();
-                return Some(NextRead::Memory(bytes));
+                return Ok(Some(NextRead::Memory(bytes)));
             }
-            return Some(NextRead::File(tokio::task::spawn_blocking(move || reader.read())));
+            return Ok(Some(NextRead::File(tokio::task::spawn_blocking(move || reader.read()))));
         }
-        let Stretch { source, offset, length } = self.stretches.pop_front()?;
-        match source {
+        let Some(Stretch { source, size, offset, length }) = self.stretches.pop_front() else { return Ok(None) };
+        Ok(Some(match source {
             Source::Memory(bytes) => {
-                let (start, length) = (usize::try_from(offset).ok()?, usize::try_from(length).ok()?);
-                Some(NextRead::Memory(bytes.slice(start..start + length)))
+                let place = |place: u64| usize::try_from(place).map_err(io::Error::other);
+                NextRead::Memory(bytes.slice(place(offset)?..place(offset + length)?))
             }
             Source::Blob(id) => {
                 let blobs = Arc::clone(&self.blobs);
-                Some(NextRead::File(tokio::task::spawn_blocking(move || {
-                    Reader { file: blobs.open_blob(id)?, offset, left: length }.read()
-                })))
+                NextRead::File(tokio::task::spawn_blocking(move || {
+                    Reader { blob: blobs.open_blob(id, size)?, offset, left: length }.read()
+                }))
             }
-        }
+        }))
     }
 }
 
@@ -183,29 +202,28 @@ enum NextRead {
 }
 
 impl Reader {
-    /// The next piece, if the system has all of it in memory: a look that never waits for a disk (preadv2(2),
-    /// `RWF_NOWAIT`). Anything else, an error too, is left to [`read`](Self::read).
-    fn read_cached(&mut self) -> Option<Bytes> {
-        let mut bytes = vec![0; self.next_length()];
-        let mut slices = [IoSliceMut::new(&mut bytes)];
-        let read = rustix::io::preadv2(&self.file, &mut slices, self.offset, ReadWriteFlags::NOWAIT);
-        (read == Ok(bytes.len())).then(|| self.taken(bytes))
+    /// The next piece, if the system has all of it in memory.
+    fn read_cached(&mut self) -> io::Result<Option<Bytes>> {
+        let bytes = self.blob.read(self.offset, self.next_length(), Wait::Never)?;
+        Ok(bytes.map(|bytes| self.taken(bytes)))
     }
 
     fn read(mut self) -> io::Result<(Bytes, Option<Self>)> {
-        let mut bytes = vec![0; self.next_length()];
-        self.file.read_exact_at(&mut bytes, self.offset)?;
+        let bytes = self.blob.read(self.offset, self.next_length(), Wait::AsLongAsItTakes)?;
+        let bytes = bytes.ok_or(io::ErrorKind::WouldBlock)?;
         Ok((self.taken(bytes), self.unless_at_end()))
     }
 
+    /// To the end of a block, so that none is read twice.
     fn next_length(&self) -> usize {
-        usize::try_from(self.left).map_or(READ_BYTES, |left| left.min(READ_BYTES))
+        let to_the_end = READ_BYTES - usize::try_from(self.offset % READ_BYTES as u64).unwrap_or_default();
+        usize::try_from(self.left).map_or(to_the_end, |left| left.min(to_the_end))
     }
 
-    fn taken(&mut self, bytes: Vec<u8>) -> Bytes {
+    fn taken(&mut self, bytes: Bytes) -> Bytes {
         self.offset += bytes.len() as u64;
         self.left -= bytes.len() as u64;
-        bytes.into()
+        bytes
     }
 
     fn unless_at_end(self) -> Option<Self> {

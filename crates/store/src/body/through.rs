@@ -1,10 +1,10 @@
 //! Reading an object through, for a checksum it does not have yet.
 
-use std::io::{self, Read};
+use std::io;
 
 use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumHasher};
 
-use crate::blobs::Blobs;
+use crate::blobs::{Blobs, Wait};
 use crate::index::{Piece, Source};
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -16,18 +16,16 @@ pub(crate) fn checksum_of_pieces(
     algorithm: ChecksumAlgorithm,
 ) -> io::Result<Checksum> {
     let mut hasher = ChecksumHasher::new(algorithm);
-    let mut buffer = vec![0; BUFFER_BYTES];
     for piece in pieces {
         match &piece.source {
             Source::Memory(bytes) => hasher.update(bytes),
             Source::Blob(id) => {
-                let mut file = blobs.open_blob(*id)?;
-                loop {
-                    match file.read(&mut buffer) {
-                        Ok(0) => break,
-                        Ok(read) => hasher.update(&buffer[..read]),
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(error) => return Err(error),
+                let mut blob = blobs.open_blob(*id, piece.size)?;
+                for offset in (0..piece.size).step_by(BUFFER_BYTES) {
+                    let length =
+                        usize::try_from(piece.size - offset).map_or(BUFFER_BYTES, |left| left.min(BUFFER_BYTES));
+                    if let Some(bytes) = blob.read(offset, length, Wait::AsLongAsItTakes)? {
+                        hasher.update(&bytes);
                     }
                 }
             }

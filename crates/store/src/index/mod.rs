@@ -29,7 +29,7 @@ pub(crate) use records::{BucketRecord, ObjectRecord, OwnershipControls, PartReco
 pub(crate) use snapshot::{FoundObject, Piece, Snapshot, Source};
 pub(crate) use transaction::{AssembledPart, NewBody, NewObject, NewPart, Transaction};
 
-use crate::blobs::{BlobId, Blobs, Boot};
+use crate::blobs::{BlobId, Blobs, Boot, Starts};
 use crate::config::Fsync;
 use crate::metrics::Histogram;
 use disk::Disk;
@@ -75,6 +75,8 @@ pub(crate) enum Failure {
     Storage(redb::Error),
     /// A record does not parse.
     Damaged(serde_json::Error),
+    /// A body, or what a record says of it, is not what was written.
+    DamagedBody(&'static str),
     /// A record names a row of this table that is not there.
     MissingRow(&'static str),
     /// A defect: a request was refused after it had changed something. Its group is not committed.
@@ -109,6 +111,7 @@ impl From<Failure> for S3Error {
             Failure::Storage(redb::Error::PreviousIo) => return S3Error::service_unavailable(),
             Failure::Storage(error) => tracing::error!(%error, "the index failed"),
             Failure::Damaged(error) => tracing::error!(%error, "a record of the index is damaged"),
+            Failure::DamagedBody(what) => tracing::error!(what, "a body in the index is damaged"),
             Failure::MissingRow(table) => tracing::error!(table, "a row of the index is missing"),
             Failure::ChangedAndRefused => tracing::error!("a refused request has changed the index"),
             Failure::Closed => tracing::error!("a write was not committed"),
@@ -131,7 +134,7 @@ impl Index {
     }
 
     /// Opens the index in `data`, or makes it, and counts this start.
-    pub(crate) fn open(data: &Path, fsync: Fsync) -> Result<(Self, Boot), IndexError> {
+    pub(crate) fn open(data: &Path, fsync: Fsync) -> Result<(Self, Starts), IndexError> {
         let path = data.join(FILE_NAME);
         if !path.exists() {
             make(data, &path, fsync)?;
@@ -141,12 +144,12 @@ impl Index {
         Self::over(handle, path)
     }
 
-    fn over(handle: Handle, path: PathBuf) -> Result<(Self, Boot), IndexError> {
-        let boot = count_start(&handle.database())
+    fn over(handle: Handle, path: PathBuf) -> Result<(Self, Starts), IndexError> {
+        let starts = count_start(&handle.database())
             .map_err(|source| IndexError::Database { path: path.clone(), source: Box::new(source) })?;
         let handle = Arc::new(handle);
         let writer = Writer::start(Arc::clone(&handle)).map_err(|source| IndexError::Io { path, source })?;
-        Ok((Self { handle, writer }, boot))
+        Ok((Self { handle, writer }, starts))
     }
 
     /// From now on removes from `blobs` what commits release.
@@ -201,17 +204,22 @@ fn make(data: &Path, path: &Path, fsync: Fsync) -> Result<(), IndexError> {
     Ok(())
 }
 
-/// Makes missing tables and the number of this start.
-fn count_start(database: &Database) -> Result<Boot, redb::Error> {
+/// Makes missing tables and the number of this start. Blobs carry sums from the first start on that knew of them.
+fn count_start(database: &Database) -> Result<Starts, redb::Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(true);
     tables::create(&transaction)?;
-    let boot = {
+    let starts = {
         let mut counters = transaction.open_table(tables::COUNTERS)?;
         let before = counters.get(tables::BOOT)?.map_or(0, |guard| guard.value());
         counters.insert(tables::BOOT, before + 1)?;
-        Boot(u32::try_from(before + 1).unwrap_or(u32::MAX))
+        let first_summing = counters.get(tables::FIRST_SUMMING_BOOT)?.map(|guard| guard.value());
+        if first_summing.is_none() {
+            counters.insert(tables::FIRST_SUMMING_BOOT, before + 1)?;
+        }
+        let boot = |number: u64| Boot(u32::try_from(number).unwrap_or(u32::MAX));
+        Starts { this: boot(before + 1), first_summing: boot(first_summing.unwrap_or(before + 1)) }
     };
     transaction.commit()?;
-    Ok(boot)
+    Ok(starts)
 }

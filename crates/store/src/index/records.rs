@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, serial};
-use crate::blobs::BlobId;
+use crate::blobs::{BlobId, sum};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BucketRecord {
@@ -92,8 +92,10 @@ pub(crate) struct ObjectRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum BodyRecord {
     Empty,
-    /// A row of the table of small bodies.
+    /// A row of the table of small bodies, of a version that kept no sums.
     Small(u64),
+    /// A row of the table of small bodies, and the sum of its bytes.
+    Summed(u64, u32),
     /// A file.
     Blob(BlobName),
     /// A row of the table of layouts: the parts of an assembled object.
@@ -155,10 +157,46 @@ pub(crate) struct PartRecord {
     pub(super) body: BodyRecord,
 }
 
+/// What stands behind a record and its sum. No JSON text ends so: records without it are of a version that kept no sums.
+const SUMMED: u8 = 1;
+
 pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    serde_json::to_vec(record).expect("records have text keys and no failing serializer")
+    let mut bytes = serde_json::to_vec(record).expect("records have text keys and no failing serializer");
+    let sum = sum(&bytes).to_le_bytes();
+    bytes.extend_from_slice(&sum);
+    bytes.push(SUMMED);
+    bytes
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(bytes).map_err(Failure::Damaged)
+    let text = match bytes {
+        [text @ .., a, b, c, d, SUMMED] if sum(text) == u32::from_le_bytes([*a, *b, *c, *d]) => text,
+        [.., SUMMED] => return Err(Failure::Damaged(serde::de::Error::custom("its sum is another"))),
+        text => text,
+    };
+    serde_json::from_slice(text).map_err(Failure::Damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_with_any_bit_flipped_is_refused() {
+        let record = BucketRecord::new(Timestamp::UNIX_EPOCH);
+        let bytes = encode(&record);
+        assert_eq!(decode::<BucketRecord>(&bytes).unwrap(), record);
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode::<BucketRecord>(&damaged).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_record_from_before_there_were_sums_is_read() {
+        let record = BucketRecord::new(Timestamp::UNIX_EPOCH);
+        let text = serde_json::to_vec(&record).unwrap();
+        assert_eq!(decode::<BucketRecord>(&text).unwrap(), record);
+    }
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::records::{BodyRecord, LayoutPart, decode};
 use super::{BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, tables};
-use crate::blobs::BlobId;
+use crate::blobs::{BlobId, sum};
 use crate::grant::{Action, GetObject, Grant, InBucket, ListAllMyBuckets, ListMultipartUploadParts, ObjectName};
 
 /// The index as one commit left it.
@@ -112,16 +112,26 @@ impl Snapshot {
             }
             body => vec![self.piece(1, record.size, record.checksum.clone(), body)?],
         };
+        if pieces.iter().map(|piece| piece.size).sum::<u64>() != record.size {
+            return Err(Failure::DamagedBody("its parts have another size"));
+        }
         Ok(Some(FoundObject { record, pieces }))
     }
 
     fn piece(&self, number: u16, size: u64, checksum: Option<Checksum>, body: &BodyRecord) -> Result<Piece, Failure> {
         let source = match body {
             BodyRecord::Blob(name) => Source::Blob(name.0),
-            BodyRecord::Small(id) => {
+            BodyRecord::Small(id) | BodyRecord::Summed(id, _) => {
                 let table = self.transaction.open_table(tables::SMALL)?;
                 let bytes = table.get(id)?.map(|guard| Bytes::copy_from_slice(guard.value()));
-                Source::Memory(bytes.ok_or(Failure::MissingRow("small"))?)
+                let bytes = bytes.ok_or(Failure::MissingRow("small"))?;
+                if bytes.len() as u64 != size {
+                    return Err(Failure::DamagedBody("it has another size"));
+                }
+                if matches!(body, BodyRecord::Summed(_, expected) if sum(&bytes) != *expected) {
+                    return Err(Failure::DamagedBody("its sum is another"));
+                }
+                Source::Memory(bytes)
             }
             BodyRecord::Empty | BodyRecord::Layout(_) => Source::Memory(Bytes::new()),
         };

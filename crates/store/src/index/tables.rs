@@ -21,6 +21,8 @@ pub(super) const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new
 
 /// How often the store has been started.
 pub(super) const BOOT: &str = "boot";
+/// The first start whose blobs carry sums.
+pub(super) const FIRST_SUMMING_BOOT: &str = "first-summing-boot";
 
 /// Makes the tables that do not exist yet, so that a snapshot always finds them.
 pub(super) fn create(transaction: &WriteTransaction) -> Result<(), redb::TableError> {

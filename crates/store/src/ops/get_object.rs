@@ -23,7 +23,7 @@ pub(super) async fn get_object(call: Call<'_>, parameters: operation::GetObject)
     let store = Arc::clone(call.store);
     let Read { found, pinned, stretch, mut answer } = read(call, parameters).await?;
     let Some(Stretch { offset, length }) = stretch else { return Ok(answer) };
-    answer.body = body(&store, &found, pinned, offset, length)?;
+    answer.body = body(&store, &found, pinned, offset, length).await?;
     Ok(answer)
 }
 
@@ -203,7 +203,13 @@ fn latin1(text: &str) -> Vec<u8> {
     text.chars().filter_map(|character| u8::try_from(u32::from(character)).ok()).collect()
 }
 
-fn body(store: &Store, found: &FoundObject, pinned: Pinned, offset: u64, length: u64) -> Result<ResponseBody, S3Error> {
+async fn body(
+    store: &Store,
+    found: &FoundObject,
+    pinned: Pinned,
+    offset: u64,
+    length: u64,
+) -> Result<ResponseBody, S3Error> {
     if let [piece] = found.pieces.as_slice()
         && let Source::Memory(bytes) = &piece.source
         && let (Ok(start), Ok(length)) = (usize::try_from(offset), usize::try_from(length))
@@ -217,8 +223,8 @@ fn body(store: &Store, found: &FoundObject, pinned: Pinned, offset: u64, length:
             });
     }
     let mut body = ObjectBody::new(Arc::clone(&store.blobs), &found.pieces, pinned, offset, length);
-    body.open_first().map_err(|error| {
-        tracing::error!(%error, "a blob could not be opened");
+    body.read_first().await.map_err(|error| {
+        tracing::error!(%error, "an object cannot be read");
         S3Error::internal()
     })?;
     Ok(ResponseBody::Object(Box::new(body)))
