@@ -15,6 +15,7 @@ mod authenticate;
 mod authorize;
 mod blobs;
 mod body;
+mod check;
 mod config;
 mod cors;
 mod exchange;
@@ -46,6 +47,7 @@ mod tls;
 
 pub use access_log::{ACCESS_LOG_QUEUE, AccessLog, AccessLogFormat, AccessLogTarget};
 pub use admin::MAX_ADMIN_CONNECTIONS;
+pub use check::{CheckError, CheckReport, Depth, Finding, FindingKind, MAX_FINDINGS, Repair, check};
 pub use config::{Clock, Config, Fsync, Hosts, OtherRegion, SignatureVersion2};
 pub use faults::{Effect, Fault, FaultError, Faults, Frequency, Scope};
 pub use http2::{

@@ -29,6 +29,10 @@ impl BlobId {
         Ok(Self(u128::from(boot.0) << RANDOM_BITS | u128::from_be_bytes(random)))
     }
 
+    pub(crate) fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
     pub(crate) fn to_bits(self) -> u128 {
         self.0
     }

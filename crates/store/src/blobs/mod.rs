@@ -65,6 +65,11 @@ impl Blobs {
         Ok(Self { data: data.to_owned(), staging, starts, fsync, space, pins, sweeper })
     }
 
+    /// Where the blobs of the store in `data` lie.
+    pub(crate) fn directory(data: &Path) -> PathBuf {
+        data.join(BLOBS)
+    }
+
     /// Promises room for `length` bytes, or refuses them.
     pub(crate) fn room_for(&self, length: u64) -> Result<Room, S3Error> {
         self.space.room_for(length)

@@ -15,7 +15,7 @@ use super::IndexError;
 use super::gate::{Gate, Gated};
 
 /// redb's pages that may be in memory. Its default is 1 GiB.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 pub(super) struct Handle {
     path: PathBuf,

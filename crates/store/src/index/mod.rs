@@ -4,10 +4,12 @@
 //! bounded cache. Reads are snapshots. Writes go through one thread that commits them in groups.
 //! Data is asked for with a [`Grant`](crate::grant::Grant), never with a bare name.
 
+mod audit;
 mod disk;
 mod gate;
 mod handle;
 mod listing;
+mod overlay;
 mod records;
 mod serial;
 mod snapshot;
@@ -24,6 +26,7 @@ use gatepass_protocol::s3::error::S3Error;
 use redb::{Database, ReadableDatabase, ReadableTable};
 use thiserror::Error;
 
+pub(crate) use audit::{Access, Audited, AuditedBody, Count, Mend, Offline, Place, Row};
 pub(crate) use listing::{Listed, Scan};
 pub(crate) use records::{BucketRecord, ObjectRecord, OwnershipControls, PartRecord, UploadRecord};
 pub(crate) use snapshot::{FoundObject, Piece, Snapshot, Source};

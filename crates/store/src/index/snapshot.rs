@@ -101,7 +101,18 @@ impl Snapshot {
     /// An object with its body. Blobs among it must be pinned while they are read.
     pub(crate) fn object_with_body(&self, grant: &Grant<GetObject>) -> Result<Option<FoundObject>, Failure> {
         let Some(record) = self.object(grant)? else { return Ok(None) };
-        let pieces = match &record.body {
+        let pieces = self.pieces(record.size, record.checksum.as_ref(), &record.body)?;
+        Ok(Some(FoundObject { record, pieces }))
+    }
+
+    /// Where the bytes of a body are.
+    pub(super) fn pieces(
+        &self,
+        size: u64,
+        checksum: Option<&Checksum>,
+        body: &BodyRecord,
+    ) -> Result<Vec<Piece>, Failure> {
+        let pieces = match body {
             BodyRecord::Layout(id) => {
                 let layout: Option<Vec<LayoutPart>> = self.read(tables::LAYOUTS, *id)?;
                 let layout = layout.ok_or(Failure::MissingRow("layouts"))?;
@@ -110,12 +121,12 @@ impl Snapshot {
                     .map(|part| self.piece(part.number, part.size, part.checksum, &part.body))
                     .collect::<Result<_, _>>()?
             }
-            body => vec![self.piece(1, record.size, record.checksum.clone(), body)?],
+            body => vec![self.piece(1, size, checksum.cloned(), body)?],
         };
-        if pieces.iter().map(|piece| piece.size).sum::<u64>() != record.size {
+        if pieces.iter().map(|piece| piece.size).sum::<u64>() != size {
             return Err(Failure::DamagedBody("its parts have another size"));
         }
-        Ok(Some(FoundObject { record, pieces }))
+        Ok(pieces)
     }
 
     fn piece(&self, number: u16, size: u64, checksum: Option<Checksum>, body: &BodyRecord) -> Result<Piece, Failure> {
