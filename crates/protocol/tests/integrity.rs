@@ -24,6 +24,15 @@ fn check_values_of_the_catalogues_are_computed() {
         (ChecksumAlgorithm::Crc64Nvme, "rosUhgp5mIg="),
         (ChecksumAlgorithm::Sha1, "98O8HYCOBHMq32eZZczDTKeuNEE="),
         (ChecksumAlgorithm::Sha256, "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
+        (
+            ChecksumAlgorithm::Sha512,
+            "2eZ2LdHI6vbWGzxhkvxAjU1tXxF20MKRabwk5xw/J0rSf81YEbMT1oH35V7ALXPUmclUVba1u1A6z1dPuo/+hQ==",
+        ),
+        (ChecksumAlgorithm::Md5, "JfnnlDI7RTiF9RgfG2JNCw=="),
+        // As the C library of their author has them.
+        (ChecksumAlgorithm::XxHash64, "jLhB20DmroM="),
+        (ChecksumAlgorithm::XxHash3, "ctyxi2ehff8="),
+        (ChecksumAlgorithm::XxHash128, "MxGUd+3l3NXpcWQnaB1YYA=="),
     ] {
         let checksum = Checksum::of(algorithm, b"123456789");
         assert_eq!(checksum.to_text(), expected, "{}", algorithm.as_str());

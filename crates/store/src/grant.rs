@@ -48,6 +48,7 @@ actions! {
     PutBucketCORS on BucketName;
     ListBucketMultipartUploads on BucketName;
     GetObject on ObjectName;
+    GetObjectAttributes on ObjectName;
     PutObject on ObjectName;
     DeleteObject on ObjectName;
     AbortMultipartUpload on ObjectName;

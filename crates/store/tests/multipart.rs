@@ -4,7 +4,7 @@ mod support;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatepass_protocol::s3::checksum::Md5Hasher;
+use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumType, Md5Hasher};
 use support::{Reply, Server};
 
 const MEBIBYTE: usize = 1024 * 1024;
@@ -240,18 +240,218 @@ fn a_completion_on_condition_sees_writes_since_the_upload_began() {
     assert_eq!(on(&id, ("if-match", &seen)).status, 200);
 }
 
-#[test]
-fn a_copy_of_an_object_in_parts_keeps_its_entity_tag() {
-    let server = Server::with_bucket();
-    let id = begin(&server, "/bucket/key", &[]);
-    let first = upload(&server, "/bucket/key", &id, 1, &vec![1_u8; SMALLEST_PART]);
-    let last = upload(&server, "/bucket/key", &id, 2, b"the end");
-    assert_eq!(complete(&server, "/bucket/key", &id, &[(1, &first), (2, &last)]).status, 200);
-
-    let reply = server.signed("PUT", "/bucket/copy", &[("x-amz-copy-source", "/bucket/key")], b"");
+fn in_two_parts(server: &Server, target: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+    let id = begin(server, target, headers);
+    let content: Vec<u8> = (0..SMALLEST_PART + 7).map(|at| at.to_le_bytes()[0] ^ at.to_le_bytes()[1]).collect();
+    let algorithm =
+        headers.iter().find_map(|(_, name)| ChecksumAlgorithm::parse(name)).unwrap_or(ChecksumAlgorithm::Crc64Nvme);
+    let (first, last) = content.split_at(SMALLEST_PART);
+    let part = |number, body: &[u8]| {
+        let etag = upload(server, target, &id, number, body);
+        let (element, checksum) = (algorithm.element(), Checksum::of(algorithm, body).to_text());
+        format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag><{element}>{checksum}</{element}></Part>")
+    };
+    let list = format!("<CompleteMultipartUpload>{}{}</CompleteMultipartUpload>", part(1, first), part(2, last));
+    let reply = server.signed("POST", &format!("{target}?uploadId={id}"), &[], list.as_bytes());
     assert_eq!(reply.status, 200, "{reply:?}");
-    let (source, copy) = (server.get("/bucket/key"), server.get("/bucket/copy"));
-    assert_eq!(copy.body, source.body);
-    assert_eq!(copy.header("etag"), source.header("etag"));
-    assert_eq!(server.signed("GET", "/bucket/copy?partNumber=2", &[], b"").body, b"the end");
+    content
+}
+
+#[test]
+fn a_copy_of_an_object_in_parts_is_one_piece() {
+    let server = Server::with_bucket();
+    for headers in [[].as_slice(), &[("x-amz-checksum-algorithm", "CRC32")]] {
+        let content = in_two_parts(&server, "/bucket/key", headers);
+        let reply = server.signed("PUT", "/bucket/copy", &[("x-amz-copy-source", "/bucket/key")], b"");
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let mut md5 = Md5Hasher::new();
+        md5.update(&content);
+        let etag = format!("\"{}\"", gatepass_signing::encode::hex(&md5.finish()));
+        let copy = server.signed("GET", "/bucket/copy?partNumber=1", &[("x-amz-checksum-mode", "ENABLED")], b"");
+        assert_eq!((copy.header("etag"), &copy.body), (Some(etag.as_str()), &content));
+        assert_eq!(copy.header("x-amz-checksum-type"), Some("FULL_OBJECT"));
+        let algorithm = if headers.is_empty() { ChecksumAlgorithm::Crc64Nvme } else { ChecksumAlgorithm::Crc32 };
+        let checksum = Checksum::of(algorithm, &content).to_text();
+        assert_eq!(copy.header(algorithm.header()), Some(checksum.as_str()));
+        assert_eq!(copy.header("x-amz-mp-parts-count"), None);
+        let second = server.signed("GET", "/bucket/copy?partNumber=2", &[], b"");
+        assert_eq!((second.status, second.code().as_str()), (416, "InvalidPartNumber"));
+    }
+}
+
+#[test]
+fn a_copy_of_an_object_in_parts_outlives_it() {
+    let server = Server::with_bucket();
+    let content = in_two_parts(&server, "/bucket/key", &[]);
+    assert_eq!(server.signed("PUT", "/bucket/copy", &[("x-amz-copy-source", "/bucket/key")], b"").status, 200);
+    assert_eq!(server.signed("DELETE", "/bucket/key", &[], b"").status, 204);
+    assert_eq!(server.get("/bucket/copy").body, content);
+    let server = server.restart();
+    let range = server.signed("GET", "/bucket/copy", &[("range", "bytes=5242878-5242881")], b"");
+    assert_eq!(range.body, content[5_242_878..=5_242_881]);
+}
+
+fn copy_part(server: &Server, target: &str, id: &str, number: u16, headers: &[(&str, &str)]) -> Reply {
+    server.signed("PUT", &format!("{target}?partNumber={number}&uploadId={id}"), headers, b"")
+}
+
+#[test]
+fn a_part_is_copied_whole_or_in_a_range() {
+    let server = Server::with_bucket();
+    let content = in_two_parts(&server, "/bucket/source", &[]);
+    server.put("/bucket/small", b"0123456789");
+    let id = begin(&server, "/bucket/key", &[("x-amz-checksum-algorithm", "SHA256")]);
+    let copy = |number, source: &str, range: Option<&str>| {
+        let mut headers = vec![("x-amz-copy-source", source)];
+        headers.extend(range.map(|range| ("x-amz-copy-source-range", range)));
+        copy_part(&server, "/bucket/key", &id, number, &headers)
+    };
+    let whole = copy(1, "/bucket/source", None);
+    assert_eq!(whole.status, 200, "{whole:?}");
+    let expected = Checksum::of(ChecksumAlgorithm::Sha256, &content).to_text();
+    assert_eq!(whole.element("ChecksumSHA256"), Some(expected.clone()));
+    assert!(whole.element("LastModified").is_some());
+    // A range across the border of two parts, and one of a small object.
+    let across = copy(2, "bucket/source", Some("bytes=7-5242885"));
+    let small = copy(3, "bucket%2Fsmall", Some("bytes=2-9"));
+    assert_eq!((across.status, small.status), (200, 200), "{across:?} {small:?}");
+
+    let listed = server.signed("GET", &format!("/bucket/key?uploadId={id}"), &[], b"");
+    assert_eq!(listed.elements("Size"), ["5242887", "5242879", "8"]);
+    // A piece that is too small between two others is refused as for any part, so take one that is large enough.
+    let parts = [(1, &whole), (2, &across), (3, &small)].map(|(number, reply)| {
+        let (etag, checksum) = (reply.element("ETag").unwrap(), reply.element("ChecksumSHA256").unwrap());
+        format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag><ChecksumSHA256>{checksum}</ChecksumSHA256></Part>")
+    });
+    let body = format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", parts.concat());
+    let reply = server.signed("POST", &format!("/bucket/key?uploadId={id}"), &[], body.as_bytes());
+    assert_eq!(reply.code(), "EntityTooSmall", "{reply:?}");
+    let body = format!("<CompleteMultipartUpload>{}{}</CompleteMultipartUpload>", parts[0], parts[2]);
+    let reply = server.signed("POST", &format!("/bucket/key?uploadId={id}"), &[], body.as_bytes());
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(server.get("/bucket/key").body, [&content, b"23456789".as_slice()].concat());
+    assert_eq!(server.signed("DELETE", "/bucket/source", &[], b"").status, 204);
+    assert_eq!(server.get("/bucket/key").body.len(), content.len() + 8);
+}
+
+#[test]
+fn a_copy_of_a_part_is_refused_where_its_source_is_not_as_it_should_be() {
+    let server = Server::with_bucket();
+    server.put("/bucket/source", b"0123456789");
+    let id = begin(&server, "/bucket/key", &[]);
+    let copy = |headers: &[(&str, &str)]| copy_part(&server, "/bucket/key", &id, 1, headers);
+    for (status, code, headers) in [
+        (400, "InvalidArgument", [("x-amz-copy-source", "/bucket/source"), ("x-amz-copy-source-range", "bytes=0-10")]),
+        (400, "InvalidArgument", [("x-amz-copy-source", "/bucket/source"), ("x-amz-copy-source-range", "bytes=0-")]),
+        (404, "NoSuchKey", [("x-amz-copy-source", "/bucket/nothing"), ("x-amz-copy-source-range", "bytes=0-1")]),
+        (404, "NoSuchBucket", [("x-amz-copy-source", "/nowhere/key"), ("x-amz-copy-source-range", "bytes=0-1")]),
+        (412, "PreconditionFailed", [("x-amz-copy-source", "/bucket/source"), ("x-amz-copy-source-if-match", "a")]),
+        (
+            412,
+            "PreconditionFailed",
+            [("x-amz-copy-source", "/bucket/source"), ("x-amz-copy-source-if-none-match", "*")],
+        ),
+    ] {
+        server.refuses(status, code, |_| copy(&headers));
+    }
+    let other = copy_part(&server, "/bucket/key", "nothing", 1, &[("x-amz-copy-source", "/bucket/source")]);
+    assert_eq!(other.code(), "NoSuchUpload");
+    let none = server.signed("GET", &format!("/bucket/key?uploadId={id}"), &[], b"");
+    assert_eq!(none.elements("PartNumber"), [""; 0]);
+    let target = server.presign(gatepass_signing::sigv4::presign::Method::Put, "key");
+    let attack = [("x-amz-copy-source", "/bucket/source")];
+    server.refuses(403, "AccessDenied", |server| server.send("PUT", &target, &attack, b""));
+}
+
+#[test]
+fn attributes_tell_what_is_asked_for() {
+    let server = Server::with_bucket();
+    let ask = |key: &str, wanted: &str, more: &[(&str, &str)]| {
+        let headers = [[("x-amz-object-attributes", wanted)].as_slice(), more].concat();
+        server.signed("GET", &format!("/bucket/{key}?attributes"), &headers, b"")
+    };
+    server.put("/bucket/one", b"content");
+    let one = ask("one", "ETag,Checksum,ObjectParts,StorageClass,ObjectSize", &[]);
+    assert_eq!(one.status, 200, "{one:?}");
+    assert_eq!(one.element("ETag").as_deref(), Some("9a0364b9e99bb480dd25e1f0284c8555"), "no quotation marks here");
+    assert_eq!(
+        (one.element("ObjectSize").as_deref(), one.element("StorageClass").as_deref()),
+        (Some("7"), Some("STANDARD"))
+    );
+    assert_eq!(one.element("ChecksumType").as_deref(), Some("FULL_OBJECT"));
+    assert!(one.element("ChecksumCRC64NVME").is_some() && one.element("ObjectParts").is_none());
+    assert!(one.header("last-modified").is_some());
+    let size = ask("one", "ObjectSize", &[]);
+    assert_eq!((size.element("ObjectSize").as_deref(), size.element("ETag")), (Some("7"), None));
+
+    in_two_parts(&server, "/bucket/two", &[("x-amz-checksum-algorithm", "CRC32C")]);
+    let two = ask("two", "ObjectParts,Checksum", &[]);
+    assert_eq!(two.element("PartsCount").as_deref(), Some("2"));
+    assert_eq!(two.elements("Size"), ["5242880", "7"]);
+    assert_eq!(two.elements("ChecksumCRC32C").len(), 3);
+    assert_eq!(two.element("ChecksumType").as_deref(), Some("COMPOSITE"));
+    let first = ask("two", "ObjectParts", &[("x-amz-max-parts", "1")]);
+    assert_eq!(
+        (first.element("IsTruncated").as_deref(), first.elements("PartNumber")),
+        (Some("true"), vec!["1".to_owned()])
+    );
+    let next = first.element("NextPartNumberMarker").unwrap();
+    let second = ask("two", "ObjectParts", &[("x-amz-part-number-marker", &next)]);
+    assert_eq!(
+        (second.element("IsTruncated").as_deref(), second.elements("PartNumber")),
+        (Some("false"), vec!["2".to_owned()])
+    );
+
+    assert_eq!(ask("nothing", "ETag", &[]).code(), "NoSuchKey");
+    assert_eq!(ask("one", "Etag", &[]).code(), "InvalidArgument");
+    assert_eq!(server.signed("GET", "/bucket/one?attributes", &[], b"").code(), "InvalidRequest");
+    let stranger = server.send("GET", "/bucket/one?attributes", &[("x-amz-object-attributes", "ETag")], b"");
+    assert_eq!(stranger.code(), "AccessDenied");
+}
+
+#[test]
+fn every_algorithm_is_verified_stored_and_told_for_pieces_and_parts() {
+    let server = Server::with_bucket();
+    for algorithm in ChecksumAlgorithm::ALL {
+        let checksum = Checksum::of(algorithm, b"content").to_text();
+        let wrong = Checksum::of(algorithm, b"other").to_text();
+        let put = |value: &str| server.signed("PUT", "/bucket/key", &[(algorithm.header(), value)], b"content");
+        assert_eq!(put(&wrong).code(), "BadDigest", "{algorithm:?}");
+        let reply = put(&checksum);
+        assert_eq!((reply.status, reply.header(algorithm.header())), (200, Some(checksum.as_str())));
+        let mode = [("x-amz-checksum-mode", "ENABLED")];
+        let head = server.signed("HEAD", "/bucket/key", &mode, b"");
+        assert_eq!(head.header(algorithm.header()), Some(checksum.as_str()));
+        let listed = server.signed("GET", "/bucket?list-type=2&prefix=key", &[], b"");
+        assert_eq!(listed.element("ChecksumAlgorithm").as_deref(), Some(algorithm.as_str()));
+        let wanted = [("x-amz-copy-source", "/bucket/key"), ("x-amz-checksum-algorithm", algorithm.as_str())];
+        let copied = server.signed("PUT", "/bucket/copy", &wanted, b"");
+        assert_eq!(copied.element(algorithm.element()), Some(checksum.clone()));
+
+        for kind in [ChecksumType::Composite, ChecksumType::FullObject] {
+            let headers = [("x-amz-checksum-algorithm", algorithm.as_str()), ("x-amz-checksum-type", kind.as_str())];
+            if !algorithm.allows(kind) {
+                let reply = server.signed("POST", "/bucket/parts?uploads", &headers, b"");
+                assert_eq!(reply.code(), "InvalidRequest", "{algorithm:?} {kind:?}");
+                continue;
+            }
+            let id = begin(&server, "/bucket/parts", &headers);
+            let etag = upload(&server, "/bucket/parts", &id, 1, b"content");
+            let listed = server.signed("GET", &format!("/bucket/parts?uploadId={id}"), &[], b"");
+            assert_eq!(listed.element(algorithm.element()), Some(checksum.clone()));
+            assert_eq!(listed.element("ChecksumType").as_deref(), Some(kind.as_str()));
+            let element = algorithm.element();
+            let body = format!(
+                "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag><{element}>{checksum}</{element}></Part></CompleteMultipartUpload>"
+            );
+            let reply = server.signed("POST", &format!("/bucket/parts?uploadId={id}"), &[], body.as_bytes());
+            assert_eq!(
+                (reply.status, reply.element("ChecksumType").as_deref()),
+                (200, Some(kind.as_str())),
+                "{reply:?}"
+            );
+            let part = server.signed("HEAD", "/bucket/parts?partNumber=1", &mode, b"");
+            assert_eq!(part.header(algorithm.header()), Some(checksum.as_str()));
+        }
+    }
 }

@@ -168,7 +168,7 @@ impl<'t> Transaction<'t> {
         self.insert_object(grant, object, body, None, None)
     }
 
-    /// Puts a copy of `source`, which shares its blobs.
+    /// Puts a copy of `source`, which shares its blobs. However many parts these were, the copy is one piece.
     pub(crate) fn copy_object(
         &mut self,
         _from: &Grant<GetObject>,
@@ -177,7 +177,7 @@ impl<'t> Transaction<'t> {
         object: NewObject,
     ) -> Result<ObjectRecord, Failure> {
         let body = self.share_body(&source.body)?;
-        self.insert_object(to, object, body, source.parts, None)
+        self.insert_object(to, object, body, None, None)
     }
 
     /// Gives an object, where there is one, other tags. Nothing else about it changes.

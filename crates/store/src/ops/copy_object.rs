@@ -5,16 +5,17 @@ use std::sync::Arc;
 use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumType};
 use gatepass_protocol::s3::conditional::{Preconditions, WriteCondition};
 use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::names::Etag;
 use gatepass_protocol::s3::operation::{self, CopySource, MetadataDirective, StorageClass, TaggingDirective};
 use gatepass_protocol::s3::tagging::TagSet;
 use gatepass_protocol::s3::xml::responses;
 use jiff::Timestamp;
 
 use super::get_object::find;
-use super::{Call, off_reactor, still_existing_bucket};
+use super::{Call, DEFAULT_CHECKSUM, off_reactor, still_existing_bucket};
 use crate::answer::Answer;
 use crate::authorize::Authorizer;
-use crate::body::checksum_of_pieces;
+use crate::body::digests_of_pieces;
 use crate::grant::{GetObject, GetObjectTagging, Grant, ObjectName, PutObject, PutObjectTagging};
 use crate::index::{Failure, NewObject, ObjectRecord, Transaction};
 use crate::store::Store;
@@ -32,41 +33,43 @@ pub(super) async fn copy_object(call: Call<'_>, parameters: operation::CopyObjec
     let tagging = Tagging::authorize(&call.authorizer, tagging, &from, &to)?;
     call.ignore_body().await?;
 
-    let recomputed = match checksum_algorithm {
-        Some(algorithm) => recompute(store, &from, algorithm).await?,
-        None => None,
-    };
-    let copy = Copy { preconditions, metadata, storage_class, tagging, condition, recomputed, now };
+    let asks_for_checksum = checksum_algorithm.is_some();
+    let recomputed = recompute(store, &from, checksum_algorithm).await?;
+    let copy = Copy { preconditions, metadata, storage_class, tagging, condition, asks_for_checksum, recomputed, now };
     let copy = store.index.write(move |transaction| copy.perform(transaction, &from, &to));
     let record = copy.await?;
     Ok(Answer::xml(responses::copy_object(&record.etag, record.modified, record.checksum.as_ref())))
 }
 
-/// A checksum that the source does not have yet, and the source it was computed of.
+/// Digests that the source does not have yet, and the source they were computed of.
 struct Recomputed {
     of: ObjectRecord,
+    etag: Etag,
     checksum: Checksum,
 }
 
-/// Reads the source through, where the client wants a checksum that is not stored with it.
+/// Reads the source through where it came in parts, since its copy is one piece with the tag of one, and where the
+/// client wants a checksum that is not stored with it.
 async fn recompute(
     store: &Arc<Store>,
     from: &Grant<GetObject>,
-    algorithm: ChecksumAlgorithm,
+    wanted: Option<ChecksumAlgorithm>,
 ) -> Result<Option<Recomputed>, S3Error> {
     let (Some(found), pinned) = find(store, from)? else { return Ok(None) };
     let stored = found.record.checksum.as_ref();
+    let algorithm = wanted.or_else(|| stored.map(Checksum::algorithm)).unwrap_or(DEFAULT_CHECKSUM);
     let is_stored = stored.is_some_and(|checksum| {
         checksum.algorithm() == algorithm && checksum.checksum_type() == ChecksumType::FullObject
     });
-    if is_stored || found.record.size > SOURCE_MAX_BYTES {
+    let has_all = found.record.parts.is_none() && (is_stored || wanted.is_none());
+    if has_all || found.record.size > SOURCE_MAX_BYTES {
         return Ok(None);
     }
     let blobs = Arc::clone(&store.blobs);
     let recomputed = off_reactor(move || {
-        let checksum = checksum_of_pieces(&blobs, &found.pieces, algorithm);
+        let digests = digests_of_pieces(&blobs, &found.pieces, algorithm);
         drop(pinned);
-        Ok(checksum.map(|checksum| Recomputed { of: found.record, checksum }))
+        Ok(digests.map(|(md5, checksum)| Recomputed { of: found.record, etag: Etag::from_md5(&md5), checksum }))
     });
     recomputed.await?.map(Some).map_err(|error| {
         tracing::error!(%error, "the source of a copy could not be read");
@@ -117,6 +120,7 @@ struct Copy {
     storage_class: StorageClass,
     tagging: Tagging,
     condition: WriteCondition,
+    asks_for_checksum: bool,
     recomputed: Option<Recomputed>,
     now: Timestamp,
 }
@@ -137,11 +141,13 @@ impl Copy {
         let is_itself = from.bucket() == to.bucket() && from.key() == to.key();
         self.check(&source, is_itself)?;
 
-        let checksum = match self.recomputed {
-            // The source was replaced while its checksum was computed; the client may try again.
+        let (etag, checksum) = match self.recomputed {
+            // The source was replaced while it was read; the client may try again.
             Some(recomputed) if recomputed.of != source => return Err(S3Error::service_unavailable().into()),
-            Some(recomputed) => Some(recomputed.checksum),
-            None => source.checksum.clone(),
+            Some(recomputed) => (recomputed.etag, Some(recomputed.checksum)),
+            // It was put there in parts since somebody looked.
+            None if source.parts.is_some() => return Err(S3Error::service_unavailable().into()),
+            None => (source.etag.clone(), source.checksum.clone()),
         };
         let headers = match self.metadata {
             MetadataDirective::Copy => source.headers.clone(),
@@ -149,7 +155,7 @@ impl Copy {
         };
         let tags = self.tagging.tags(&source)?;
         let object = NewObject {
-            etag: source.etag.clone(),
+            etag,
             size: source.size,
             modified: self.now,
             headers,
@@ -168,7 +174,7 @@ impl Copy {
         }
         let changes_nothing = self.metadata == MetadataDirective::Copy
             && self.storage_class == source.storage_class
-            && self.recomputed.is_none();
+            && !self.asks_for_checksum;
         if is_itself && changes_nothing {
             return Err(S3Error::invalid_request(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",

@@ -93,7 +93,7 @@ pub(super) fn find(store: &Store, grant: &Grant<GetObject>) -> Result<(Option<Fo
 }
 
 /// 404, to those who may know what is there, and 403 to others.
-fn absent(store: &Store, grant: &Grant<GetObject>, may_list: Result<Grant<ListBucket>, S3Error>) -> S3Error {
+pub(super) fn absent(store: &Store, grant: &Grant<GetObject>, may_list: Result<Grant<ListBucket>, S3Error>) -> S3Error {
     let known = may_list.map_err(Failure::from).and_then(|grant| existing_bucket(&store.index.snapshot()?, &grant));
     match known {
         Ok(_) => S3Error::no_such_key(grant.key()),
@@ -133,6 +133,11 @@ fn select<'a>(piece: &PartOrRange, found: &'a FoundObject) -> Result<Selected<'a
             let resolved = range.resolve(record.size).map_err(|_| S3Error::invalid_range(header, record.size))?;
             Ok(of_range(resolved))
         }
+        // One piece, wherever its bytes lie.
+        PartOrRange::Part(number) if record.parts.is_none() && number.get() == 1 => {
+            Ok(Selected { range: ResolvedRange::within(0, record.size, record.size), ..whole })
+        }
+        PartOrRange::Part(number) if record.parts.is_none() => Err(S3Error::invalid_part_number(*number, 1)),
         PartOrRange::Part(number) => {
             let mut offset = 0;
             for piece in &found.pieces {

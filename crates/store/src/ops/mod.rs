@@ -11,6 +11,7 @@ mod delete_object;
 mod delete_objects;
 mod get_bucket_location;
 mod get_object;
+mod get_object_attributes;
 mod head_bucket;
 mod list_buckets;
 mod list_multipart_uploads;
@@ -20,6 +21,7 @@ mod post_object;
 mod put_object;
 mod settings;
 mod upload_part;
+mod upload_part_copy;
 
 use std::sync::Arc;
 
@@ -87,6 +89,10 @@ pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answ
             create_multipart_upload::create_multipart_upload(call, parameters).await
         }
         Operation::UploadPart(parameters) => upload_part::upload_part(call, parameters).await,
+        Operation::UploadPartCopy(parameters) => upload_part_copy::upload_part_copy(call, parameters).await,
+        Operation::GetObjectAttributes(parameters) => {
+            get_object_attributes::get_object_attributes(call, parameters).await
+        }
         Operation::CompleteMultipartUpload(parameters) => {
             complete_multipart_upload::complete_multipart_upload(call, parameters).await
         }
@@ -112,6 +118,8 @@ fn adds_rows(operation: &Operation) -> bool {
         // What receives a body asks for room for all of it.
         Operation::PutObject(_)
         | Operation::UploadPart(_)
+        | Operation::UploadPartCopy(_)
+        | Operation::GetObjectAttributes(_)
         | Operation::ListBuckets(_)
         | Operation::HeadBucket { .. }
         | Operation::DeleteBucket { .. }

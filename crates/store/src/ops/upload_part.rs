@@ -1,6 +1,6 @@
 //! UploadPart.
 
-use gatepass_protocol::s3::checksum::{BodyIntegrity, ChecksumAlgorithm};
+use gatepass_protocol::s3::checksum::{ChecksumAlgorithm, DeclaredChecksum};
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::{Etag, UploadId};
 use gatepass_protocol::s3::operation::{self, Upload};
@@ -24,7 +24,8 @@ pub(super) async fn upload_part(call: Call<'_>, parameters: operation::UploadPar
     existing_bucket(&snapshot, &grant)?;
     let upload = snapshot.upload(&grant, &id)?.ok_or_else(|| no_such_upload.clone())?;
     drop(snapshot);
-    let algorithm = checksum_of_parts(&upload, &integrity)?;
+    let declared = integrity.checksum.as_ref().map(DeclaredChecksum::algorithm);
+    let algorithm = checksum_of_parts(&upload, declared)?;
 
     let plan = Plan::new(arrival, &payload, integrity, algorithm)?;
     let received = receive(incoming, plan, &store.blobs).await?;
@@ -44,13 +45,16 @@ pub(super) async fn upload_part(call: Call<'_>, parameters: operation::UploadPar
 }
 
 /// All parts of an upload have a checksum of one algorithm, so that the object's can be made of them.
-fn checksum_of_parts(upload: &UploadRecord, integrity: &BodyIntegrity) -> Result<ChecksumAlgorithm, S3Error> {
+pub(super) fn checksum_of_parts(
+    upload: &UploadRecord,
+    declared: Option<ChecksumAlgorithm>,
+) -> Result<ChecksumAlgorithm, S3Error> {
     let Some((expected, _)) = upload.checksum else { return Ok(DEFAULT_CHECKSUM) };
-    match &integrity.checksum {
-        Some(declared) if declared.algorithm() != expected => Err(S3Error::invalid_request(format!(
+    match declared {
+        Some(declared) if declared != expected => Err(S3Error::invalid_request(format!(
             "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
             expected.as_str().to_ascii_lowercase(),
-            declared.algorithm().as_str().to_ascii_lowercase()
+            declared.as_str().to_ascii_lowercase()
         ))),
         _ => Ok(expected),
     }

@@ -11,8 +11,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use object::{
-    ChecksumMode, CopyObject, CopySource, CreateMultipartUpload, GetObject, HeadObject, MetadataDirective, PartOrRange,
-    PutObject, StorageClass, TaggingDirective, UploadPart,
+    ChecksumMode, CopyObject, CopyRange, CopySource, CreateMultipartUpload, GetObject, GetObjectAttributes, HeadObject,
+    MetadataDirective, ObjectAttribute, PartOrRange, PutObject, StorageClass, TaggingDirective, UploadPart,
+    UploadPartCopy,
 };
 pub use settings::{Access, BucketSetting, BucketSubject, ObjectSetting, ObjectSubject};
 pub use target::Target;
@@ -75,11 +76,13 @@ pub enum Operation {
     DeleteObjects(BucketWithBody),
     GetObject(GetObject),
     HeadObject(HeadObject),
+    GetObjectAttributes(GetObjectAttributes),
     PutObject(PutObject),
     CopyObject(CopyObject),
     DeleteObject(DeleteObject),
     CreateMultipartUpload(CreateMultipartUpload),
     UploadPart(UploadPart),
+    UploadPartCopy(UploadPartCopy),
     CompleteMultipartUpload(CompleteMultipartUpload),
     AbortMultipartUpload(Upload),
     ListParts(ListParts),
@@ -311,6 +314,8 @@ impl Operation {
             Self::DeleteObject(_) => "DeleteObject",
             Self::CreateMultipartUpload(_) => "CreateMultipartUpload",
             Self::UploadPart(_) => "UploadPart",
+            Self::UploadPartCopy(_) => "UploadPartCopy",
+            Self::GetObjectAttributes(_) => "GetObjectAttributes",
             Self::CompleteMultipartUpload(_) => "CompleteMultipartUpload",
             Self::AbortMultipartUpload(_) => "AbortMultipartUpload",
             Self::ListParts(_) => "ListParts",
@@ -335,10 +340,13 @@ impl Operation {
             Self::ListMultipartUploads(_) => "s3:ListBucketMultipartUploads",
             Self::DeleteObjects(_) | Self::DeleteObject(_) => "s3:DeleteObject",
             Self::GetObject(_) | Self::HeadObject(_) => "s3:GetObject",
+            // And `s3:GetObject` besides.
+            Self::GetObjectAttributes(_) => "s3:GetObjectAttributes",
             Self::PutObject(_)
             | Self::CopyObject(_)
             | Self::CreateMultipartUpload(_)
             | Self::UploadPart(_)
+            | Self::UploadPartCopy(_)
             | Self::CompleteMultipartUpload(_) => "s3:PutObject",
             Self::AbortMultipartUpload(_) => "s3:AbortMultipartUpload",
             Self::ListParts(_) => "s3:ListMultipartUploadParts",
@@ -370,6 +378,8 @@ impl Operation {
             | Self::DeleteObject(DeleteObject { bucket, key, .. })
             | Self::CreateMultipartUpload(CreateMultipartUpload { bucket, key, .. })
             | Self::UploadPart(UploadPart { upload: Upload { bucket, key, .. }, .. })
+            | Self::UploadPartCopy(UploadPartCopy { upload: Upload { bucket, key, .. }, .. })
+            | Self::GetObjectAttributes(GetObjectAttributes { bucket, key, .. })
             | Self::CompleteMultipartUpload(CompleteMultipartUpload { upload: Upload { bucket, key, .. }, .. })
             | Self::AbortMultipartUpload(Upload { bucket, key, .. })
             | Self::ListParts(ListParts { upload: Upload { bucket, key, .. }, .. })
@@ -390,6 +400,9 @@ impl Operation {
             }
             Self::ListObjectsV2(list_objects) => {
                 list(&list_objects.prefix, list_objects.delimiter.as_ref(), list_objects.max_keys)
+            }
+            Self::UploadPartCopy(copy) => {
+                vec![("s3:x-amz-copy-source".into(), format!("/{}/{}", copy.source.bucket, copy.source.key))]
             }
             Self::CopyObject(copy) => {
                 let source = format!("/{}/{}", copy.source.bucket, copy.source.key);

@@ -3,6 +3,7 @@
 use super::Upload;
 use crate::s3::checksum::{BodyIntegrity, ChecksumAlgorithm, ChecksumType};
 use crate::s3::conditional::{IfRange, Preconditions, WriteCondition};
+use crate::s3::error::S3Error;
 use crate::s3::names::{BucketName, ObjectKey, PartNumber};
 use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
 use crate::s3::range::ByteRange;
@@ -190,4 +191,115 @@ pub struct UploadPart {
     pub part_number: PartNumber,
     /// What the request says about the integrity of the content.
     pub integrity: BodyIntegrity,
+}
+
+/// Parameters of UploadPartCopy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadPartCopy {
+    /// The upload.
+    pub upload: Upload,
+    /// The part.
+    pub part_number: PartNumber,
+    /// What is copied.
+    pub source: CopySource,
+    /// Which bytes of it; all of them where none are named.
+    pub range: Option<CopyRange>,
+}
+
+/// `x-amz-copy-source-range`: the first and the last byte, both named, of a source that has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyRange {
+    first: u64,
+    last: u64,
+    header: String,
+}
+
+impl CopyRange {
+    const HEADER: &'static str = "x-amz-copy-source-range";
+
+    /// Reads the header. Unlike `Range` it has one form, and a source that is shorter is no source for it
+    /// ("UploadPartCopy", Amazon S3 API Reference).
+    pub(super) fn parse(header: &str) -> Result<Self, S3Error> {
+        let malformed = || {
+            let message = "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy";
+            S3Error::invalid_argument(message, Self::HEADER, header)
+        };
+        let number = |text: &str| {
+            let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            is_number.then(|| text.parse::<u64>().ok()).flatten()
+        };
+        let range = header.strip_prefix("bytes=").and_then(|range| range.split_once('-')).ok_or_else(malformed)?;
+        match (number(range.0), number(range.1)) {
+            (Some(first), Some(last)) if first <= last => Ok(Self { first, last, header: header.to_owned() }),
+            _ => Err(malformed()),
+        }
+    }
+
+    /// Offset and length, in a source of `size` bytes.
+    pub fn within(&self, size: u64) -> Result<(u64, u64), S3Error> {
+        if self.last >= size {
+            let message = format!("Range specified is not valid for source object of size: {size}");
+            return Err(S3Error::invalid_argument(message, Self::HEADER, &self.header));
+        }
+        Ok((self.first, self.last - self.first + 1))
+    }
+}
+
+/// Parameters of GetObjectAttributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetObjectAttributes {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The key.
+    pub key: ObjectKey,
+    /// What is asked for, at least one.
+    pub attributes: Vec<ObjectAttribute>,
+    /// Only parts after this one.
+    pub part_number_marker: u32,
+    /// How many parts, at most [`PAGE_MAX`](super::PAGE_MAX).
+    pub max_parts: u32,
+}
+
+/// One of the things that GetObjectAttributes tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectAttribute {
+    /// The entity tag.
+    Etag,
+    /// The checksum of the whole.
+    Checksum,
+    /// The parts, where it came in parts.
+    ObjectParts,
+    /// The storage class.
+    StorageClass,
+    /// How many bytes it has.
+    ObjectSize,
+}
+
+impl ObjectAttribute {
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Etag, "ETag"),
+        (Self::Checksum, "Checksum"),
+        (Self::ObjectParts, "ObjectParts"),
+        (Self::StorageClass, "StorageClass"),
+        (Self::ObjectSize, "ObjectSize"),
+    ];
+
+    /// Reads `x-amz-object-attributes`, a list.
+    pub(super) fn parse_list(header: Option<&str>) -> Result<Vec<Self>, S3Error> {
+        const HEADER: &str = "x-amz-object-attributes";
+        let names = header.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+        let known =
+            |name: &str| Self::ALL.into_iter().find(|(_, other)| *other == name).map(|(attribute, _)| attribute);
+        let attributes = names
+            .map(|name| {
+                known(name).ok_or_else(|| S3Error::invalid_argument("Invalid attribute name specified.", HEADER, name))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if attributes.is_empty() {
+            return Err(S3Error::invalid_request(
+                "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+            ));
+        }
+        Ok(attributes)
+    }
 }

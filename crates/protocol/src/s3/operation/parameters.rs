@@ -33,6 +33,15 @@ pub(super) fn page_length(query: &Query, name: &'static str) -> Result<u32, S3Er
     Ok(number.min(PAGE_MAX))
 }
 
+/// The same of a header, as GetObjectAttributes has it.
+pub(super) fn number_header(headers: &HeaderMap, name: &'static str) -> Result<Option<u32>, S3Error> {
+    let Some(text) = single_header(headers, name)? else { return Ok(None) };
+    let number = text.parse::<i32>().ok().and_then(|number| u32::try_from(number).ok());
+    number.map(Some).ok_or_else(|| {
+        S3Error::invalid_argument(format!("Argument {name} must be an integer between 0 and 2147483647"), name, text)
+    })
+}
+
 pub(super) fn max_buckets(query: &Query) -> Result<Option<u32>, S3Error> {
     let Some(text) = query.get("max-buckets") else { return Ok(None) };
     if let Ok(number @ 1..=BUCKETS_PAGE_MAX) = text.parse() {
@@ -180,10 +189,11 @@ pub(super) fn sub_resource(query: &Query) -> Result<Option<&'static str>, S3Erro
 }
 
 /// Sub-resources that an operation here has.
-pub(super) const KNOWN: [&str; 24] = [
+pub(super) const KNOWN: [&str; 25] = [
     "accelerate",
     "acl",
     "analytics",
+    "attributes",
     "cors",
     "delete",
     "encryption",
@@ -208,12 +218,11 @@ pub(super) const KNOWN: [&str; 24] = [
 ];
 
 /// Sub-resources of S3 that no operation here has.
-const NOT_IMPLEMENTED: [&str; 17] = [
+const NOT_IMPLEMENTED: [&str; 16] = [
     "abac",
     "annotation",
     "annotations",
     "append",
-    "attributes",
     "lifecycle",
     "metadataConfiguration",
     "metadataInventoryTable",

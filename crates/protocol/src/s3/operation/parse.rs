@@ -6,19 +6,20 @@ use gatepass_signing::request::Query;
 
 use super::parameters::{
     check_access_control, check_repeated, check_unsupported, check_version_id, continuation_token, encoding_type,
-    max_buckets, names_access_control, page_length, part_number, storage_class, sub_resource, tagging_directive, tags,
-    text,
+    max_buckets, names_access_control, number_header, page_length, part_number, storage_class, sub_resource,
+    tagging_directive, tags, text,
 };
 use super::settings;
 use super::{
-    Access, BucketWithBody, ChecksumMode, CompleteMultipartUpload, CopyObject, CopySource, CreateMultipartUpload,
-    DeleteObject, FetchOwner, GetObject, HeadObject, ListBuckets, ListMultipartUploads, ListObjects, ListObjectsV2,
-    ListParts, MetadataDirective, Operation, PartOrRange, PutObject, Request, Target, Upload, UploadPart,
+    Access, BucketWithBody, ChecksumMode, CompleteMultipartUpload, CopyObject, CopyRange, CopySource,
+    CreateMultipartUpload, DeleteObject, FetchOwner, GetObject, GetObjectAttributes, HeadObject, ListBuckets,
+    ListMultipartUploads, ListObjects, ListObjectsV2, ListParts, MetadataDirective, ObjectAttribute, Operation,
+    PAGE_MAX, PartOrRange, PutObject, Request, Target, Upload, UploadPart, UploadPartCopy,
 };
 use crate::s3::checksum::{self, BodyIntegrity, ChecksumAlgorithm, ChecksumType};
 use crate::s3::conditional::{DeleteCondition, IfRange, Preconditions, WriteCondition};
 use crate::s3::error::{ResourceType, S3Error};
-use crate::s3::header_lines::single_header;
+use crate::s3::header_lines::{list_header, single_header};
 use crate::s3::names::{BucketName, ObjectKey, UploadId};
 use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
 use crate::s3::range::ByteRange;
@@ -121,6 +122,7 @@ fn on_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Ope
             }))
         }
         ("POST", Some("uploads")) => create_multipart_upload(parts, bucket, key),
+        ("GET", Some("attributes")) => get_object_attributes(parts, bucket, key),
         _ => Err(parts.method_not_allowed(ResourceType::Object, OBJECT_METHODS)),
     }
 }
@@ -203,6 +205,19 @@ fn get_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Ge
     })
 }
 
+fn get_object_attributes(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Operation, S3Error> {
+    parts.check_version_id()?;
+    let attributes = list_header(parts.headers, "x-amz-object-attributes");
+    let max_parts = number_header(parts.headers, "x-amz-max-parts")?;
+    Ok(Operation::GetObjectAttributes(GetObjectAttributes {
+        bucket,
+        key,
+        attributes: ObjectAttribute::parse_list(attributes.as_deref())?,
+        part_number_marker: number_header(parts.headers, "x-amz-part-number-marker")?.unwrap_or(0),
+        max_parts: max_parts.unwrap_or(PAGE_MAX).min(PAGE_MAX),
+    }))
+}
+
 fn piece(parts: Parts<'_>) -> Result<PartOrRange, S3Error> {
     let part = parts.query.get("partNumber").map(part_number).transpose()?;
     let header = single_header(parts.headers, "range")?;
@@ -280,7 +295,7 @@ fn metadata_directive(parts: Parts<'_>) -> Result<MetadataDirective, S3Error> {
 
 fn checksum_algorithm(parts: Parts<'_>) -> Result<Option<ChecksumAlgorithm>, S3Error> {
     const NAME: &str = "x-amz-checksum-algorithm";
-    single_header(parts.headers, NAME)?.map(|name| checksum::parse_algorithm(NAME, name)).transpose()
+    single_header(parts.headers, NAME)?.map(|name| checksum::parse_algorithm(name)).transpose()
 }
 
 fn checksum_type(parts: Parts<'_>) -> Result<Option<ChecksumType>, S3Error> {
@@ -319,10 +334,20 @@ fn create_multipart_upload(parts: Parts<'_>, bucket: BucketName, key: ObjectKey)
 }
 
 fn upload_part(parts: Parts<'_>, upload: Upload) -> Result<Operation, S3Error> {
-    if parts.headers.contains_key("x-amz-copy-source") {
-        return Err(S3Error::not_implemented("x-amz-copy-source"));
-    }
     let part_number = part_number(parts.query.get("partNumber").unwrap_or_default())?;
+    let range = single_header(parts.headers, "x-amz-copy-source-range")?;
+    match (single_header(parts.headers, "x-amz-copy-source")?, range) {
+        (Some(source), range) => {
+            let source = copy_source(parts, source)?;
+            let range = range.map(CopyRange::parse).transpose()?;
+            return Ok(Operation::UploadPartCopy(UploadPartCopy { upload, part_number, source, range }));
+        }
+        (None, Some(range)) => {
+            let message = "A range of a source was named without the source.";
+            return Err(S3Error::invalid_argument(message, "x-amz-copy-source-range", range));
+        }
+        (None, None) => {}
+    }
     Ok(Operation::UploadPart(UploadPart {
         upload,
         part_number,

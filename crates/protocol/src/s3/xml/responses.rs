@@ -6,8 +6,8 @@ use super::writer::XmlWriter;
 use crate::s3::checksum::Checksum;
 use crate::s3::date::iso8601;
 use crate::s3::error::S3Error;
-use crate::s3::names::{BucketName, Etag, ObjectKey};
-use crate::s3::operation::Upload;
+use crate::s3::names::{BucketName, Etag, ObjectKey, PartNumber};
+use crate::s3::operation::{StorageClass, Upload};
 
 /// Who owns something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,82 @@ pub fn copy_object(etag: &Etag, last_modified: Timestamp, checksum: Option<&Chec
     xml.text("LastModified", &iso8601(last_modified));
     write_checksum(&mut xml, checksum);
     xml.finish()
+}
+
+/// The answer of UploadPartCopy. A part's checksum has no type.
+pub fn copy_part(etag: &Etag, last_modified: Timestamp, checksum: Option<&Checksum>) -> String {
+    let mut xml = XmlWriter::new("CopyPartResult");
+    xml.text("LastModified", &iso8601(last_modified));
+    xml.text("ETag", &etag.quoted());
+    if let Some(checksum) = checksum {
+        xml.text(checksum.algorithm().element(), &checksum.to_text());
+    }
+    xml.finish()
+}
+
+/// What GetObjectAttributes tells: what was asked for, and exists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// The entity tag.
+    pub etag: Option<Etag>,
+    /// The checksum of the whole.
+    pub checksum: Option<Checksum>,
+    /// A page of the parts.
+    pub parts: Option<AttributeParts>,
+    /// The storage class.
+    pub storage_class: Option<StorageClass>,
+    /// How many bytes there are.
+    pub size: Option<u64>,
+}
+
+/// A page of the parts of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeParts {
+    /// How many there are.
+    pub total: u32,
+    /// The page comes after this one.
+    pub marker: u32,
+    /// How many were asked for.
+    pub max: u32,
+    /// Number, size and checksum of each.
+    pub parts: Vec<(PartNumber, u64, Option<Checksum>)>,
+    /// Whether there are more after the last of these.
+    pub is_truncated: bool,
+}
+
+/// The answer of GetObjectAttributes. The entity tag is bare here, as nowhere else.
+pub fn object_attributes(attributes: &Attributes) -> String {
+    let mut xml = XmlWriter::new("GetObjectAttributesResponse");
+    xml.optional("ETag", attributes.etag.as_ref().map(Etag::as_str));
+    if attributes.checksum.is_some() {
+        xml.element("Checksum", |xml| write_checksum(xml, attributes.checksum.as_ref()));
+    }
+    if let Some(page) = &attributes.parts {
+        xml.element("ObjectParts", |xml| write_parts(xml, page));
+    }
+    xml.optional("StorageClass", attributes.storage_class.map(StorageClass::as_str));
+    if let Some(size) = attributes.size {
+        xml.number("ObjectSize", size);
+    }
+    xml.finish()
+}
+
+fn write_parts(xml: &mut XmlWriter, page: &AttributeParts) {
+    xml.number("PartsCount", page.total.into());
+    xml.number("PartNumberMarker", page.marker.into());
+    let next = page.parts.last().map_or(page.marker, |(number, ..)| number.get().into());
+    xml.number("NextPartNumberMarker", next.into());
+    xml.number("MaxParts", page.max.into());
+    xml.boolean("IsTruncated", page.is_truncated);
+    for (number, size, checksum) in &page.parts {
+        xml.element("Part", |xml| {
+            xml.number("PartNumber", number.get().into());
+            xml.number("Size", *size);
+            if let Some(checksum) = checksum {
+                xml.text(checksum.algorithm().element(), &checksum.to_text());
+            }
+        });
+    }
 }
 
 fn write_checksum(xml: &mut XmlWriter, checksum: Option<&Checksum>) {
