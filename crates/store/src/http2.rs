@@ -235,7 +235,7 @@ mod tests {
         tokio::time::advance(10 * limits.http2_idle).await;
         assert!(!is_given_up(&streams).await, "it is our turn");
         drop(working);
-        tokio::time::advance(limits.http2_idle - SECOND).await;
+        tokio::time::advance(limits.http2_idle.saturating_sub(SECOND)).await;
         assert!(!is_given_up(&streams).await);
         tokio::time::advance(SECOND).await;
         assert!(is_given_up(&streams).await);
@@ -247,7 +247,7 @@ mod tests {
         let streams = Streams::new();
         let (stalled, busy) = (streams.begin(), streams.begin());
         stalled.turn(Turn::Theirs { since: Instant::now() });
-        tokio::time::advance(limits.write_stall - SECOND).await;
+        tokio::time::advance(limits.write_stall.saturating_sub(SECOND)).await;
         busy.turn(Turn::Theirs { since: Instant::now() });
         assert!(!is_given_up(&streams).await);
         tokio::time::advance(SECOND).await;

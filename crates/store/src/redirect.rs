@@ -18,8 +18,8 @@ pub(crate) fn if_elsewhere(store: &Store, arrival: &Arrival) -> Result<(), S3Err
     // What is no target at all gets its answer from whoever parses the operation.
     let Ok(target) = Target::from_path(arrival.host_bucket.clone(), arrival.raw_path()) else { return Ok(()) };
     let Some(bucket) = target.bucket() else { return Ok(()) };
-    let Some(recorded) = store.index.snapshot()?.recorded_region(bucket)? else { return Ok(()) };
-    let region = routes.region_of(recorded.as_deref());
+    let Some(record) = store.index.snapshot()?.bucket_for_its_region(bucket)? else { return Ok(()) };
+    let region = routes.region_of(record.region.as_deref());
     if *region == arrival.region {
         return Ok(());
     }

@@ -273,7 +273,7 @@ fn attack_39_nothing_is_unpacked() {
 #[test]
 fn attack_40_ten_thousand_ranges_are_one_answer() {
     let server = Server::with_bucket();
-    server.put("/bucket/key", &[7; 100_000]);
+    server.put("/bucket/key", &vec![7; 100_000]);
     let before = resident_bytes();
     let ranges: Vec<String> = (0..10_000).map(|at| format!("{at}-{at}")).collect();
     let header = format!("bytes={}", ranges.join(","));

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatepass_signing::sigv4::header::{self, Body, RequestParts};
@@ -31,8 +33,11 @@ fn ask(server: &Server, host: &str, region: &str, method: &str, target: &str, bo
     let region = Region::new(region).unwrap();
     let keys = KeyCache::new();
     let signed = header::sign(&parts, Body::of(body), &credentials(), &region, ServiceName::S3, &keys, server.now());
-    let headers: String = signed.unwrap().iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in signed.unwrap().iter() {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    head.push_str("\r\n");
     server.raw(&[head.as_bytes(), body].concat(), method)
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use frame::frame;
 use gatepass_signing::sigv4::header::Body;
 use gatepass_signing::sigv4::presign::Method;
 use gatepass_store::{Config, Limits, Listener, MAX_HEAD_BYTES, MAX_PEM_BYTES, MAX_STREAMS, Tls};
@@ -17,8 +18,7 @@ use http::Request;
 use http_body_util::Full;
 use rustls::ProtocolVersion;
 use support::{Server, eventually};
-use tls::frame::{self, frame};
-use tls::{Http2, ask, certificate, client_config, connect, connect_with, identity, read_until, server};
+use tls::{Http2, ask, connect, connect_with, identity, server};
 
 /// A limit that a test reaches.
 const SHORT: Duration = Duration::from_millis(100);
@@ -34,7 +34,7 @@ fn objects_go_through_tls_1_3_and_1_2() {
     assert_eq!(ask(&server, "GET", "/bucket/key", b"").body, b"content");
 
     let modern = connect(server.address, &[b"http/1.1"]);
-    assert_eq!(tls::version(&modern), ProtocolVersion::TLSv1_3);
+    assert_eq!(version(&modern), ProtocolVersion::TLSv1_3);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let old = rustls::ClientConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS12]);
     let mut roots = rustls::RootCertStore::empty();
@@ -42,7 +42,7 @@ fn objects_go_through_tls_1_3_and_1_2() {
     roots.add(pem(tls::file("ca.pem")).unwrap()).unwrap();
     let old = old.unwrap().with_root_certificates(roots).with_no_client_auth();
     let older = connect_with(server.address, old).unwrap();
-    assert_eq!(tls::version(&older), ProtocolVersion::TLSv1_2);
+    assert_eq!(version(&older), ProtocolVersion::TLSv1_2);
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn attack_36_settings_and_ping_floods_cost_nothing() {
 fn attack_36_a_window_of_zero_ends_the_connection() {
     let limits = Limits { write_stall: SHORT, http2_goaway: SHORT, ..Limits::default() };
     let server = server(|config| Config { limits, ..config });
-    assert_eq!(ask(&server, "PUT", "/bucket/key", &[7; 300_000]).status, 200);
+    assert_eq!(ask(&server, "PUT", "/bucket/key", &vec![7; 300_000]).status, 200);
     // SETTINGS_INITIAL_WINDOW_SIZE = 0 (RFC 9113 §6.5.2)
     let mut stream = raw(&server, &[0, 4, 0, 0, 0, 0]);
     let get = frame::get(&server.host(), &server.presign(Method::Get, "key"));
@@ -376,5 +376,82 @@ fn a_listener_in_the_clear_does_not_speak_http_2() {
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer);
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 "), "{answer}");
-    let _ = client_config(&[]);
+}
+
+/// Which certificate the server shows.
+fn certificate(stream: &tls::Stream) -> Vec<u8> {
+    stream.conn.peer_certificates().unwrap()[0].as_ref().to_vec()
+}
+
+fn version(stream: &tls::Stream) -> ProtocolVersion {
+    stream.conn.protocol_version().unwrap()
+}
+
+/// Frames of HTTP/2, well-formed or not (RFC 9113 §4.1).
+mod frame {
+    pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    pub(super) const HEADERS: u8 = 1;
+    pub(super) const RST_STREAM: u8 = 3;
+    pub(super) const SETTINGS: u8 = 4;
+    pub(super) const PING: u8 = 6;
+    pub(super) const GOAWAY: u8 = 7;
+    pub(super) const WINDOW_UPDATE: u8 = 8;
+    pub(super) const CONTINUATION: u8 = 9;
+    pub(super) const END_STREAM: u8 = 1;
+    pub(super) const END_HEADERS: u8 = 4;
+
+    pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut frame = length[1..].to_vec();
+        frame.extend([kind, flags]);
+        frame.extend(stream.to_be_bytes());
+        frame.extend(payload);
+        frame
+    }
+
+    /// A block of headers without compression (RFC 7541 §6.2.2).
+    pub(super) fn block(headers: &[(&str, &str)]) -> Vec<u8> {
+        let mut block = Vec::new();
+        for (name, value) in headers {
+            block.push(0);
+            for text in [name, value] {
+                integer(&mut block, text.len());
+                block.extend(text.as_bytes());
+            }
+        }
+        block
+    }
+
+    /// An integer with a prefix of seven bits (RFC 7541 §5.1).
+    fn integer(block: &mut Vec<u8>, value: usize) {
+        if value < 127 {
+            return block.push(u8::try_from(value).unwrap());
+        }
+        block.push(127);
+        let mut left = value - 127;
+        while left >= 128 {
+            block.push(u8::try_from(left % 128).unwrap() | 128);
+            left /= 128;
+        }
+        block.push(u8::try_from(left).unwrap());
+    }
+
+    /// The head of a GET.
+    pub(super) fn get(host: &str, path: &str) -> Vec<u8> {
+        block(&[(":method", "GET"), (":scheme", "https"), (":authority", host), (":path", path)])
+    }
+}
+
+/// Reads frames until one of this kind comes, and gives its payload; nothing when the connection ends first.
+fn read_until(stream: &mut impl Read, wanted: u8) -> Option<Vec<u8>> {
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        stream.read_exact(&mut payload).ok()?;
+        if head[3] == wanted {
+            return Some(payload);
+        }
+    }
 }

@@ -46,9 +46,10 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
     let names = arguments.hosts.clone().or(table.hosts).unwrap_or_default();
     let tls = tls(arguments, table.tls)?;
     let other_regions = other_regions(&arguments.region_hosts, table.regions.unwrap_or_default())?;
-    let signature_version_2 = match arguments.allow_sigv2 || table.allow_sigv2.unwrap_or(false) {
-        true => SignatureVersion2::Accepted,
-        false => SignatureVersion2::Refused,
+    let signature_version_2 = if arguments.allow_sigv2 || table.allow_sigv2.unwrap_or(false) {
+        SignatureVersion2::Accepted
+    } else {
+        SignatureVersion2::Refused
     };
 
     let access_log = access_log(arguments, table.access_log, table.access_log_format)?;

@@ -110,6 +110,10 @@ impl Entry {
         error: Option<&'static str>,
         turn_around: Duration,
     ) {
+        if operation == Some("PostObject") {
+            self.authentication_type = is_authenticated.then_some("POST");
+            self.signature_version = None;
+        }
         self.operation = rest_operation(&self.method, operation, self.bucket.is_some(), self.key.is_some());
         // There is one account.
         self.requester = is_authenticated.then(|| ROOT_ACCOUNT.canonical_user_id());
@@ -171,6 +175,7 @@ fn rest_operation(method: &Method, operation: Option<&'static str>, has_bucket: 
         Some("CompleteMultipartUpload" | "AbortMultipartUpload" | "ListParts") => "UPLOAD",
         Some("UploadPart") => "PART",
         Some("Preflight") => "PREFLIGHT",
+        Some("PostObject") => "OBJECT",
         Some("ListObjectVersions") => "BUCKETVERSIONS",
         Some("GetBucketLocation") => "LOCATION",
         Some("GetObjectTagging" | "PutObjectTagging" | "DeleteObjectTagging") => "OBJECT_TAGGING",
@@ -252,6 +257,7 @@ mod tests {
             (Method::PUT, Some("CopyObject"), true, true, "REST.COPY.OBJECT"),
             (Method::POST, Some("CreateMultipartUpload"), true, true, "REST.POST.UPLOADS"),
             (Method::OPTIONS, Some("Preflight"), true, true, "REST.OPTIONS.PREFLIGHT"),
+            (Method::POST, Some("PostObject"), true, false, "REST.POST.OBJECT"),
             (Method::GET, None, true, true, "REST.GET.OBJECT"),
         ] {
             assert_eq!(name(method, operation, bucket, key), expected);

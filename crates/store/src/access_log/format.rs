@@ -94,7 +94,7 @@ impl fmt::Display for Count {
 /// What could end a field or a line, or means something to a reader that knows backslashes, is percent-encoded.
 fn escape(formatter: &mut fmt::Formatter<'_>, text: &str, is_special: impl Fn(u8) -> bool) -> fmt::Result {
     for byte in text.bytes() {
-        if byte < 0x20 || byte >= 0x7f || byte == b'"' || byte == b'\\' || is_special(byte) {
+        if !(0x20..0x7f).contains(&byte) || byte == b'"' || byte == b'\\' || is_special(byte) {
             write!(formatter, "%{byte:02X}")?;
         } else {
             formatter.write_char(char::from(byte))?;

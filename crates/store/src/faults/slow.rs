@@ -46,7 +46,8 @@ impl Slow {
         }
         let size = (self.bytes_per_second.get() / PIECES_PER_SECOND).max(1);
         let piece = self.held.split_to(usize::try_from(size).unwrap_or(usize::MAX).min(self.held.len()));
-        let pause = Duration::from_secs(1).mul_f64(piece.len() as f64 / self.bytes_per_second.get() as f64);
+        let nanoseconds = piece.len() as u64 * 1_000_000_000 / self.bytes_per_second.get();
+        let pause = Duration::from_nanos(nanoseconds);
         self.next.as_mut().reset(Instant::now() + pause);
         Poll::Ready(Some(Ok(piece)))
     }

@@ -72,11 +72,9 @@ impl Snapshot {
         self.read(tables::BUCKETS, bucket.as_str())
     }
 
-    /// What the record of a bucket says of its region; nothing without a bucket. S3 tells it to whoever asks in the wrong
-    /// place, so it takes no grant.
-    pub(crate) fn recorded_region(&self, bucket: &BucketName) -> Result<Option<Option<String>>, Failure> {
-        let record: Option<BucketRecord> = self.read(tables::BUCKETS, bucket.as_str())?;
-        Ok(record.map(|record| record.region))
+    /// A bucket, for its region alone: S3 tells that to whoever asks in the wrong place, so it takes no grant.
+    pub(crate) fn bucket_for_its_region(&self, bucket: &BucketName) -> Result<Option<BucketRecord>, Failure> {
+        self.read(tables::BUCKETS, bucket.as_str())
     }
 
     /// All buckets, by name.
