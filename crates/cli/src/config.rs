@@ -20,7 +20,7 @@ use toml::de::{DeTable, Deserializer};
 use crate::{
     args::{AccessLogChoice, FsyncChoice},
     failure::{Explain as _, Failure, Result},
-    values::ByteSize,
+    values::{ByteSize, Span},
 };
 
 pub(crate) use finding::Finding;
@@ -65,6 +65,7 @@ pub(crate) struct StoreTable {
     pub(crate) access_log: Option<PathBuf>,
     pub(crate) access_log_format: Option<AccessLogChoice>,
     pub(crate) metrics_listen: Option<SocketAddr>,
+    pub(crate) lifecycle_day: Option<Span>,
 }
 
 /// `[store.regions.NAME]`: another region that the store serves.

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub(crate) use gatepass_backend::config::ByteSize;
+pub(crate) use gatepass_backend::config::Duration as Span;
 use gatepass_signing::sigv4::Region;
 use jiff::SignedDuration;
 

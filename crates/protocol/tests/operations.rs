@@ -84,9 +84,7 @@ fn other_methods_are_refused_with_what_is_allowed() {
 
 #[test]
 fn what_s3_has_and_this_store_has_not_is_501_and_never_ignored() {
-    for target in
-        ["/bkt?website", "/bkt?encryption", "/bkt?versioning", "/bkt?lifecycle=", "/bkt/k?select&select-type=2"]
-    {
+    for target in ["/bkt?website", "/bkt?encryption", "/bkt?versioning", "/bkt/k?select&select-type=2"] {
         let error = parse("PUT", target, &[]).unwrap_err();
         assert_eq!((error.status(), error.code().as_str()), (501, "NotImplemented"), "{target}");
     }
@@ -412,6 +410,7 @@ fn settings_have_the_names_and_actions_of_aws() {
         ("GET", "/bkt?metrics", "ListBucketMetricsConfigurations", "s3:GetMetricsConfiguration"),
         ("GET", "/bkt?metrics&id=a", "GetBucketMetricsConfiguration", "s3:GetMetricsConfiguration"),
         ("GET", "/bkt?object-lock", "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration"),
+        ("DELETE", "/bkt?lifecycle=", "DeleteBucketLifecycle", "s3:PutLifecycleConfiguration"),
         ("DELETE", "/bkt?tagging", "DeleteBucketTagging", "s3:PutBucketTagging"),
         ("DELETE", "/bkt/k?tagging", "DeleteObjectTagging", "s3:DeleteObjectTagging"),
         ("GET", "/bkt/k?acl", "GetObjectAcl", "s3:GetObjectAcl"),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gatepass_authority::RootSource;
+use gatepass_protocol::s3::lifecycle::Day;
 use gatepass_signing::sigv4::Region;
 use jiff::Timestamp;
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub test_clock: Option<TestClock>,
     /// Where requests are written down.
     pub access_log: Option<AccessLog>,
+    /// How long a day is for lifecycle rules. Shorter ones are for tests.
+    pub lifecycle_day: Day,
     /// How long listeners wait.
     pub limits: Limits,
 }
@@ -72,6 +75,7 @@ impl Config {
             faults: None,
             test_clock: None,
             access_log: None,
+            lifecycle_day: Day::default(),
             limits: Limits::default(),
         }
     }

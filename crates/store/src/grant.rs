@@ -93,6 +93,8 @@ actions! {
     GetBucketTagging on BucketName;
     PutBucketTagging on BucketName;
     TagResource on BucketName;
+    GetLifecycleConfiguration on BucketName;
+    PutLifecycleConfiguration on BucketName;
     GetObjectTagging on ObjectName;
     PutObjectTagging on ObjectName;
     DeleteObjectTagging on ObjectName;

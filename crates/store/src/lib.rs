@@ -23,6 +23,7 @@ mod faults;
 mod grant;
 mod http2;
 mod index;
+mod lifecycle;
 mod limits;
 mod linger;
 mod load;
@@ -50,11 +51,13 @@ pub use admin::MAX_ADMIN_CONNECTIONS;
 pub use check::{CheckError, CheckReport, Depth, Finding, FindingKind, MAX_FINDINGS, Repair, check};
 pub use config::{Clock, Config, Fsync, Hosts, OtherRegion, SignatureVersion2};
 pub use faults::{Effect, Fault, FaultError, Faults, Frequency, Scope};
+pub use gatepass_protocol::s3::lifecycle::Day as LifecycleDay;
 pub use http2::{
     CONNECTION_WINDOW_BYTES, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_STREAMS, PING_INTERVAL, PING_TIMEOUT,
     STREAM_WINDOW_BYTES,
 };
 pub use index::IndexError;
+pub use lifecycle::{LifecycleError, LifecycleReport};
 pub use limits::{
     DRAIN_TIMEOUT, HEADER_READ_TIMEOUT, HTTP2_GOAWAY_TIMEOUT, HTTP2_IDLE_TIMEOUT, Limits, TLS_HANDSHAKE_TIMEOUT,
     WRITE_STALL_TIMEOUT,

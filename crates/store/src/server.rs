@@ -66,6 +66,7 @@ impl Store {
         let graceful = GracefulShutdown::new();
         let (stop, stopping) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let keeper = self.keep_lifecycle();
         let mut connections = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -117,6 +118,7 @@ impl Store {
             tracing::warn!(connections = connections.len(), "stopping with requests in progress");
         }
         connections.shutdown().await;
+        keeper.stop().await;
     }
 }
 

@@ -116,7 +116,7 @@ async fn walk(
     let answered = match arrival.kind {
         _ if let Some(clock) = test_clock::asked(store, arrival) => {
             log.operation = Some("TestClock");
-            test_clock::answer(clock, arrival, incoming).await
+            test_clock::answer(store, clock, arrival, incoming).await
         }
         Kind::Preflight => {
             log.operation = Some("Preflight");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use gatepass_authority::{Authority, DataState};
+use gatepass_protocol::s3::error::S3Error;
 use gatepass_signing::credentials::Credentials;
 use gatepass_signing::sigv4::{Region, RegionError};
 use jiff::Timestamp;
@@ -18,7 +19,8 @@ use crate::authenticate::Authenticator;
 use crate::blobs::{Blobs, sync_directory};
 use crate::config::{Clock, Config, Fsync};
 use crate::faults::Faults;
-use crate::index::{Index, IndexError};
+use crate::index::{Failure, Index, IndexError};
+use crate::lifecycle::Lifecycles;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::routes::Routes;
@@ -33,6 +35,7 @@ const DIRECTORY_MODE: u32 = 0o700;
 pub struct Store {
     pub(crate) index: Arc<Index>,
     pub(crate) blobs: Arc<Blobs>,
+    pub(crate) lifecycles: Lifecycles,
     pub(crate) authenticator: Authenticator,
     pub(crate) routes: Routes,
     now: Clock,
@@ -72,6 +75,15 @@ pub enum OpenError {
     /// The index does not open.
     #[error("the index does not open")]
     Index(#[from] IndexError),
+    /// The lifecycle rules cannot be read.
+    #[error("the lifecycle rules cannot be read: {0}")]
+    Lifecycle(String),
+}
+
+impl OpenError {
+    fn rules(failure: Failure) -> Self {
+        Self::Lifecycle(S3Error::from(failure).to_string())
+    }
 }
 
 impl Store {
@@ -88,6 +100,7 @@ impl Store {
             now,
             other_regions,
             signature_version_2,
+            lifecycle_day,
             limits,
             faults,
             test_clock,
@@ -105,11 +118,13 @@ impl Store {
         index.attach(&blobs);
         let index = Arc::new(index);
         remove_leftovers_in_background(&index, &blobs).map_err(directory_error)?;
+        let lifecycles = Lifecycles::open(&index, lifecycle_day).map_err(OpenError::rules)?;
         let authenticator = Authenticator::new(authority, signature_version_2);
         let routes = Routes::new(region, hosts, other_regions);
         Ok(Arc::new(Self {
             index,
             blobs,
+            lifecycles,
             authenticator,
             routes,
             now,

@@ -26,11 +26,23 @@ pub(crate) fn asked<'s>(store: &'s Store, arrival: &Arrival) -> Option<&'s TestC
     (arrival.raw_path() == PATH && arrival.host_bucket.is_none() && arrival.peer.ip().is_loopback()).then_some(clock)
 }
 
-pub(crate) async fn answer(clock: &TestClock, arrival: &Arrival, incoming: &mut Incoming) -> Result<Answer, S3Error> {
+/// Moves the clock, and with it whatever goes by the clock: when the answer comes, objects that have expired are gone.
+pub(crate) async fn answer(
+    store: &Store,
+    clock: &TestClock,
+    arrival: &Arrival,
+    incoming: &mut Incoming,
+) -> Result<Answer, S3Error> {
     if arrival.method != Method::POST {
         return Err(S3Error::method_not_allowed(arrival.method.as_str(), ResourceType::Service, "POST"));
     }
     let body = body::document(incoming, &Payload::Unsigned, Bounds::bytes(BODY_MAX_BYTES)).await?;
     let (head, text) = clock(&arrival.headers, &body).into_parts();
+    if head.status.is_success() {
+        store.run_lifecycle().await.map_err(|error| {
+            tracing::error!(%error, "the clock was moved");
+            S3Error::internal()
+        })?;
+    }
     Ok(Answer { status: head.status, headers: head.headers, body: text.into() })
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use gatepass_store::Fault;
 use jiff::Timestamp;
 
-use crate::values::{ByteSize, RegionHost};
+use crate::values::{ByteSize, RegionHost, Seconds};
 
 /// `gatepass store`.
 #[derive(Debug, Subcommand)]
@@ -49,6 +49,9 @@ pub struct StoreRun {
     /// Verify Signature Version 2 too, which leaves the host and most of the query unsigned: for clients that know no other
     #[arg(long)]
     pub allow_sigv2: bool,
+    /// How long a day is for lifecycle rules, at most 24 hours: for tests that want to see objects expire [default: 24h]
+    #[arg(long, value_name = "DURATION")]
+    pub lifecycle_day: Option<Seconds>,
     /// Speak HTTPS, with this certificate: the chain in PEM, the server's own first. Read again on SIGHUP
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub tls_cert: Option<PathBuf>,

@@ -5,12 +5,13 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use gatepass_signing::sigv4::Region;
 use gatepass_store::{
-    AccessLog, AccessLogFormat, AccessLogTarget, Config, Faults, Fsync, Hosts, Listener, OpenError, OtherRegion,
-    SignatureVersion2, Store, TestClock, Tls,
+    AccessLog, AccessLogFormat, AccessLogTarget, Config, Faults, Fsync, Hosts, LifecycleDay, Listener, OpenError,
+    OtherRegion, SignatureVersion2, Store, TestClock, Tls,
 };
 use serde_json::json;
 
@@ -24,7 +25,7 @@ use crate::{
     ready_file::ReadyFile,
     server::{self, Hangups, StopSignals, Stopper},
     test_clock,
-    values::{ByteSize, RegionHost, host_name},
+    values::{ByteSize, RegionHost, Span, host_name},
 };
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:9000";
@@ -57,6 +58,8 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
     check_only_for_tests(arguments, address)?;
     let clock = Clock::starting_at(arguments.now);
     let faults = (!arguments.faults.is_empty()).then(|| Faults::new(arguments.faults.clone(), arguments.fault_seed));
+    let lifecycle_day =
+        lifecycle_day(arguments.lifecycle_day.map(|day| day.0).or(table.lifecycle_day.map(Span::as_secs)))?;
 
     server::block_on(async {
         let mut signals = StopSignals::new()?;
@@ -75,6 +78,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             fsync: fsync.into(),
             other_regions,
             signature_version_2,
+            lifecycle_day,
             reserve_bytes: reserve.map_or(Config::DEFAULT_RESERVE_BYTES, ByteSize::as_bytes),
             faults,
             test_clock: arguments.test_clock.then(|| test_clock_of(&clock)),
@@ -180,6 +184,13 @@ fn test_clock_of(clock: &Clock) -> TestClock {
     Arc::new(move |headers, body| test_clock::answer(&clock, headers, body))
 }
 
+/// A day as long as a day, unless somebody wants to see the end of it.
+fn lifecycle_day(seconds: Option<u64>) -> Result<LifecycleDay> {
+    let Some(seconds) = seconds else { return Ok(LifecycleDay::default()) };
+    LifecycleDay::of(Duration::from_secs(seconds))
+        .ok_or_else(|| Failure::usage("a day of lifecycle rules has 1 second to 24 hours").hint("--lifecycle-day 10s"))
+}
+
 /// The further regions: those of the flags, or, without any, those of the file.
 fn other_regions(flags: &[RegionHost], table: BTreeMap<String, RegionTable>) -> Result<Vec<OtherRegion>> {
     let mut regions: Vec<OtherRegion> = Vec::new();
@@ -281,7 +292,7 @@ pub(super) fn open(config: Config) -> Result<Arc<Store>> {
             OpenError::Authority(gatepass_authority::OpenError::Exposed { .. }) => {
                 Some("chmod 600 root-credentials.json, and make new keys if somebody may have read them")
             }
-            OpenError::Authority(_) | OpenError::Index(_) => None,
+            OpenError::Authority(_) | OpenError::Index(_) | OpenError::Lifecycle(_) => None,
         };
         let failure: Failure =
             anyhow::Error::from(error).context(format!("the store in {data} cannot be opened")).into();

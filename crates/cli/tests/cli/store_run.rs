@@ -167,6 +167,21 @@ fn error_at(store: &Running, host: &str, target: &str) -> String {
 }
 
 #[test]
+fn a_day_of_lifecycle_rules_has_a_second_to_a_day() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("gatepass.toml");
+    fs::write(&config, "[store]\nlifecycle_day = \"10s\"\n").expect("written");
+    let config = config.to_str().expect("UTF-8");
+    for fine in [&["--lifecycle-day", "1s"][..], &["--lifecycle-day", "24h"], &["--config", config]] {
+        drop(Running::start(fine));
+    }
+    for wrong in ["0s", "86401s"] {
+        let refused = run(gatepass(["store", "run", "--data", "/nonexistent", "--lifecycle-day", wrong]));
+        assert!(refused.stderr.contains("a day of lifecycle rules has 1 second to 24 hours"), "{}", refused.stderr);
+    }
+}
+
+#[test]
 fn further_regions_and_the_old_signature_are_flags_and_settings() {
     let directory = tempfile::tempdir().expect("a directory");
     let config = directory.path().join("gatepass.toml");

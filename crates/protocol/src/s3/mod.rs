@@ -7,6 +7,7 @@ pub mod cors;
 pub mod date;
 pub mod error;
 mod header_lines;
+pub mod lifecycle;
 pub mod names;
 pub mod object_headers;
 pub mod operation;

@@ -55,7 +55,7 @@ impl TagSet {
                 return Err(malformed());
             }
         }
-        Self::check(tags, Tagged::Object)
+        Self::new(tags, Tagged::Object)
     }
 
     /// Parses the body of PutObjectTagging or PutBucketTagging, which is also the field `tagging` of a form.
@@ -78,10 +78,10 @@ impl TagSet {
                 return Err(S3Error::repeated_tag(key));
             }
         }
-        Self::check(tags, tagged)
+        Self::new(tags, tagged)
     }
 
-    fn check(tags: BTreeMap<String, String>, tagged: Tagged) -> Result<Self, S3Error> {
+    pub(crate) fn new(tags: BTreeMap<String, String>, tagged: Tagged) -> Result<Self, S3Error> {
         match tagged {
             Tagged::Object if tags.len() > OBJECT_TAGS_MAX => {
                 return Err(S3Error::too_many_tags("Object tags cannot be greater than 10"));
@@ -132,7 +132,7 @@ impl TagSet {
 
     /// Pairs that were kept. `None` where they are not within the limits of a bucket, the wider ones.
     pub fn from_map(tags: BTreeMap<String, String>) -> Option<Self> {
-        Self::check(tags, Tagged::Bucket).ok()
+        Self::new(tags, Tagged::Bucket).ok()
     }
 
     /// The answer of GetObjectTagging and GetBucketTagging, which is also the body of the PUT.

@@ -13,6 +13,7 @@ mod overlay;
 mod records;
 mod serial;
 mod snapshot;
+mod sweep;
 mod tables;
 mod transaction;
 mod writer;
@@ -30,6 +31,7 @@ pub(crate) use audit::{Access, Audited, AuditedBody, Count, Mend, Offline, Place
 pub(crate) use listing::{Listed, Scan};
 pub(crate) use records::{BucketRecord, ObjectRecord, OwnershipControls, PartRecord, UploadRecord};
 pub(crate) use snapshot::{FoundObject, Piece, Snapshot, Source};
+pub(crate) use sweep::{SeenObject, SeenUpload, Sweep};
 pub(crate) use transaction::{AssembledPart, NewBody, NewObject, NewPart, Transaction};
 
 use crate::blobs::{BlobId, Blobs, Boot, Starts};

@@ -16,6 +16,8 @@ pub(super) const BLOBS: TableDefinition<'_, u128, u64> = TableDefinition::new("b
 pub(super) const UPLOADS: TableDefinition<'_, (&str, &str, &str), &[u8]> = TableDefinition::new("uploads");
 /// Upload id, part number → [`PartRecord`](super::PartRecord).
 pub(super) const PARTS: TableDefinition<'_, (&str, u16), &[u8]> = TableDefinition::new("parts");
+/// Bucket → its lifecycle rules as XML. Not in its record, which is read with every request.
+pub(super) const LIFECYCLES: TableDefinition<'_, &str, &str> = TableDefinition::new("lifecycles");
 /// The store's own numbers.
 pub(super) const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 
@@ -33,6 +35,7 @@ pub(super) fn create(transaction: &WriteTransaction) -> Result<(), redb::TableEr
     transaction.open_table(BLOBS)?;
     transaction.open_table(UPLOADS)?;
     transaction.open_table(PARTS)?;
+    transaction.open_table(LIFECYCLES)?;
     transaction.open_table(COUNTERS)?;
     Ok(())
 }

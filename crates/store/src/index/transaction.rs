@@ -72,13 +72,14 @@ impl Effects {
 /// The tables, open for writing, for a group of requests.
 pub(crate) struct Transaction<'t> {
     buckets: Table<'t, &'static str, &'static [u8]>,
-    objects: Table<'t, (&'static str, &'static str), &'static [u8]>,
+    pub(super) objects: Table<'t, (&'static str, &'static str), &'static [u8]>,
     small: Table<'t, u64, &'static [u8]>,
     layouts: Table<'t, u64, &'static [u8]>,
     blobs: Table<'t, u128, u64>,
-    uploads: Table<'t, (&'static str, &'static str, &'static str), &'static [u8]>,
+    pub(super) uploads: Table<'t, (&'static str, &'static str, &'static str), &'static [u8]>,
     parts: Table<'t, (&'static str, u16), &'static [u8]>,
-    effects: &'t mut Effects,
+    pub(super) lifecycles: Table<'t, &'static str, &'static str>,
+    pub(super) effects: &'t mut Effects,
 }
 
 impl<'t> Transaction<'t> {
@@ -91,6 +92,7 @@ impl<'t> Transaction<'t> {
             blobs: inner.open_table(tables::BLOBS)?,
             uploads: inner.open_table(tables::UPLOADS)?,
             parts: inner.open_table(tables::PARTS)?,
+            lifecycles: inner.open_table(tables::LIFECYCLES)?,
             effects,
         })
     }
@@ -135,6 +137,7 @@ impl<'t> Transaction<'t> {
         let bucket = grant.bucket().as_str();
         self.effects.changes += 1;
         self.buckets.remove(bucket)?;
+        self.lifecycles.remove(bucket)?;
         let mut uploads = Vec::new();
         for row in self.uploads.range((bucket, "", "")..)? {
             let (name, _) = row?;
@@ -301,7 +304,7 @@ impl<'t> Transaction<'t> {
         Ok(record)
     }
 
-    fn remove_upload(&mut self, bucket: &str, key: &str, upload: &str) -> Result<(), Failure> {
+    pub(super) fn remove_upload(&mut self, bucket: &str, key: &str, upload: &str) -> Result<(), Failure> {
         self.effects.changes += 1;
         self.uploads.remove((bucket, key, upload))?;
         let mut bodies = Vec::new();
@@ -369,7 +372,7 @@ impl<'t> Transaction<'t> {
         read(&self.layouts, id)?.ok_or(Failure::MissingRow("layouts"))
     }
 
-    fn release_body(&mut self, body: &BodyRecord) -> Result<(), Failure> {
+    pub(super) fn release_body(&mut self, body: &BodyRecord) -> Result<(), Failure> {
         match body {
             BodyRecord::Empty => {}
             BodyRecord::Small(id) | BodyRecord::Summed(id, _) => {

@@ -40,7 +40,9 @@ pub(super) async fn complete_multipart_upload(
     let record = complete.await?;
     let location = location(arrival);
     let document = responses::complete_multipart_upload(&upload, &location, &record.etag, record.checksum.as_ref());
-    Ok(Answer::xml(document))
+    let mut answer = Answer::xml(document);
+    store.lifecycles.describe(&mut answer, &upload.bucket, &upload.key, &record);
+    Ok(answer)
 }
 
 /// What is said about the list of parts: `Content-MD5` alone. An `x-amz-checksum-*` is the object's.

@@ -36,9 +36,12 @@ pub(super) async fn copy_object(call: Call<'_>, parameters: operation::CopyObjec
     let asks_for_checksum = checksum_algorithm.is_some();
     let recomputed = recompute(store, &from, checksum_algorithm).await?;
     let copy = Copy { preconditions, metadata, storage_class, tagging, condition, asks_for_checksum, recomputed, now };
+    let (bucket, key) = (to.bucket().clone(), to.key().clone());
     let copy = store.index.write(move |transaction| copy.perform(transaction, &from, &to));
     let record = copy.await?;
-    Ok(Answer::xml(responses::copy_object(&record.etag, record.modified, record.checksum.as_ref())))
+    let mut answer = Answer::xml(responses::copy_object(&record.etag, record.modified, record.checksum.as_ref()));
+    store.lifecycles.describe(&mut answer, &bucket, &key, &record);
+    Ok(answer)
 }
 
 /// Digests that the source does not have yet, and the source they were computed of.

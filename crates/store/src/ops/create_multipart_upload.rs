@@ -26,12 +26,14 @@ pub(super) async fn create_multipart_upload(
     let id = new_upload_id(now)?;
     let upload = Upload { bucket, key, upload_id: id.as_str().to_owned() };
     let record = UploadRecord { initiated: now, headers, storage_class, tags, checksum };
+    let (bucket, key) = (grant.bucket().clone(), grant.key().clone());
     let create = store.index.write(move |transaction| {
         still_existing_bucket(transaction, &grant)?;
         transaction.create_upload(&grant, &id, &record)
     });
     create.await?;
     let mut answer = Answer::xml(responses::initiate_multipart_upload(&upload));
+    store.lifecycles.describe_upload(&mut answer, &bucket, &key, now);
     if let Some((algorithm, kind)) = checksum {
         answer.add("x-amz-checksum-algorithm", algorithm.as_str().as_bytes());
         answer.add("x-amz-checksum-type", kind.as_str().as_bytes());

@@ -12,6 +12,7 @@ pub(super) async fn delete_bucket(call: Call<'_>, bucket: BucketName) -> Result<
     let store = call.store;
     let grant = call.authorizer.grant::<DeleteBucket>(bucket)?;
     call.ignore_body().await?;
+    let name = grant.bucket().clone();
     let delete = store.index.write(move |transaction| {
         still_existing_bucket(transaction, &grant)?;
         if transaction.holds_objects(&grant)? {
@@ -20,5 +21,6 @@ pub(super) async fn delete_bucket(call: Call<'_>, bucket: BucketName) -> Result<
         transaction.delete_bucket(&grant)
     });
     delete.await?;
+    store.lifecycles.reload(&store.index, &name)?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }

@@ -76,6 +76,7 @@ async fn read(call: Call<'_>, parameters: operation::GetObject) -> Result<Read, 
     if !record.tags.is_empty() && authorizer.grant::<GetObjectTagging>(name_of(&grant)).is_ok() {
         answer.add("x-amz-tagging-count", record.tags.len().to_string().as_bytes());
     }
+    store.lifecycles.describe(&mut answer, grant.bucket(), grant.key(), record);
     Ok(Read { stretch: Some(selected.stretch), found, pinned, answer })
 }
 

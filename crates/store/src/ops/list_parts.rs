@@ -15,7 +15,7 @@ use crate::index::PartRecord;
 pub(super) async fn list_parts(call: Call<'_>, parameters: operation::ListParts) -> Result<Answer, S3Error> {
     let Upload { bucket, key, upload_id } = parameters.upload.clone();
     let grant = call.authorizer.grant::<ListMultipartUploadParts>(ObjectName { bucket, key })?;
-    let index = Arc::clone(&call.store.index);
+    let (store, index) = (call.store, Arc::clone(&call.store.index));
     call.ignore_body().await?;
     let after = parameters.part_number_marker.map_or(0, PartNumber::get);
     let limit = usize::try_from(parameters.max_parts).unwrap_or(usize::MAX);
@@ -34,7 +34,10 @@ pub(super) async fn list_parts(call: Call<'_>, parameters: operation::ListParts)
     let parts: Vec<ListedPart> = parts.into_iter().filter_map(|(number, record)| listed(number, record)).collect();
     let next = parts.last().filter(|_| is_truncated).map(|last| last.number);
     let page = PartPage { parts, next, storage_class: upload.storage_class, checksum: upload.checksum };
-    Ok(Answer::xml(listing::list_parts(&parameters, &page, &owner())))
+    let mut answer = Answer::xml(listing::list_parts(&parameters, &page, &owner()));
+    let Upload { bucket, key, .. } = &parameters.upload;
+    store.lifecycles.describe_upload(&mut answer, bucket, key, upload.initiated);
+    Ok(answer)
 }
 
 fn listed(number: u16, record: PartRecord) -> Option<ListedPart> {

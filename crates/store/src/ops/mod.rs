@@ -178,7 +178,7 @@ where
 }
 
 /// Runs a long read off the reactor: a listing may walk over thousands of rows.
-async fn off_reactor<T: Send + 'static>(
+pub(crate) async fn off_reactor<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, S3Error> {
     let read = tokio::task::spawn_blocking(read).await.map_err(|error| {

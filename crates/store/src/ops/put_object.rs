@@ -21,11 +21,15 @@ use crate::store::Store;
 pub(super) async fn put_object(call: Call<'_>, parameters: operation::PutObject) -> Result<Answer, S3Error> {
     let Call { store, arrival, authorizer, payload, incoming, now } = call;
     let integrity = parameters.integrity.clone();
+    let (bucket, key) = (parameters.bucket.clone(), parameters.key.clone());
     let destination = Destination::claim(store, &authorizer, parameters)?;
     let algorithm = integrity.checksum.as_ref().map_or(DEFAULT_CHECKSUM, DeclaredChecksum::algorithm);
     let plan = Plan::new(arrival, &payload, integrity, algorithm)?;
     let received = receive(incoming, plan, &store.blobs).await?;
-    Ok(describe_written(&destination.write(store, received, now).await?))
+    let record = destination.write(store, received, now).await?;
+    let mut answer = describe_written(&record);
+    store.lifecycles.describe(&mut answer, &bucket, &key, &record);
+    Ok(answer)
 }
 
 /// Where an object that comes in one piece will be, and everything about it but its content.

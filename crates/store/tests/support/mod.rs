@@ -20,7 +20,7 @@ use gatepass_signing::sigv4::header::{self, Body, RequestParts};
 use gatepass_signing::sigv4::presign::{Method, Presign};
 use gatepass_signing::sigv4::{KeyCache, Region, ServiceName};
 use gatepass_signing::time::Lifetime;
-use gatepass_store::{Config, Fsync, Hosts, Listener, Store};
+use gatepass_store::{Config, Fsync, Hosts, LifecycleReport, Listener, Store};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -41,6 +41,7 @@ pub struct Server {
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     directory: Arc<TempDir>,
+    store: Option<Arc<Store>>,
 }
 
 pub fn credentials() -> Credentials {
@@ -128,10 +129,11 @@ impl Server {
         let operators = for_operators.local_addr().unwrap();
         runtime.spawn(Arc::clone(&store).serve_admin(for_operators, std::future::pending()));
         let (stop, stopped) = oneshot::channel();
-        let serving = runtime.spawn(store.serve(listen(listener), async move {
+        let serving = runtime.spawn(Arc::clone(&store).serve(listen(listener), async move {
             let _ = stopped.await;
         }));
-        Self { address, operators, clock, runtime: Some(runtime), stop: Some(stop), serving: Some(serving), directory }
+        let (runtime, stop, serving, store) = (Some(runtime), Some(stop), Some(serving), Some(store));
+        Self { address, operators, clock, runtime, stop, serving, directory, store }
     }
 
     /// Stops and starts again over the same data.
@@ -148,10 +150,17 @@ impl Server {
 
     fn stop(&mut self) {
         self.stop.take();
+        self.store.take();
         if let (Some(runtime), Some(serving)) = (self.runtime.take(), self.serving.take()) {
             runtime.block_on(serving).unwrap();
             runtime.shutdown_timeout(Duration::from_secs(10));
         }
+    }
+
+    /// Applies the lifecycle rules now.
+    pub fn run_lifecycle(&self) -> LifecycleReport {
+        let (runtime, store) = (self.runtime.as_ref().unwrap(), self.store.as_ref().unwrap());
+        runtime.block_on(store.run_lifecycle()).unwrap()
     }
 
     pub fn now(&self) -> Timestamp {

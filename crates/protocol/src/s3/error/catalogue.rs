@@ -146,6 +146,7 @@ impl S3Error {
             ErrorCode::NoSuchBucketPolicy => "The bucket policy does not exist",
             ErrorCode::NoSuchConfiguration => "The specified configuration does not exist.",
             ErrorCode::NoSuchPublicAccessBlockConfiguration => "The public access block configuration was not found",
+            ErrorCode::NoSuchLifecycleConfiguration => "The lifecycle configuration does not exist",
             ErrorCode::NoSuchTagSet => "The TagSet does not exist",
             ErrorCode::NoSuchWebsiteConfiguration => "The specified bucket does not have a website configuration",
             ErrorCode::ObjectLockConfigurationNotFoundError => {

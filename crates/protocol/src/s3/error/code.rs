@@ -134,6 +134,8 @@ codes! {
     NoSuchCORSConfiguration = 404,
     /// No such object.
     NoSuchKey = 404,
+    /// The bucket has no lifecycle rules.
+    NoSuchLifecycleConfiguration = 404,
     /// The bucket has no public access block.
     NoSuchPublicAccessBlockConfiguration = 404,
     /// The bucket has no tags.
@@ -204,7 +206,7 @@ mod tests {
         (
             404,
             "NoSuchBucket NoSuchBucketPolicy NoSuchCORSConfiguration NoSuchConfiguration NoSuchKey \
-             NoSuchPublicAccessBlockConfiguration NoSuchTagSet NoSuchUpload NoSuchVersion NoSuchWebsiteConfiguration \
+             NoSuchPublicAccessBlockConfiguration NoSuchLifecycleConfiguration NoSuchTagSet NoSuchUpload NoSuchVersion NoSuchWebsiteConfiguration \
              ObjectLockConfigurationNotFoundError OwnershipControlsNotFoundError \
              ReplicationConfigurationNotFoundError ServerSideEncryptionConfigurationNotFoundError",
         ),

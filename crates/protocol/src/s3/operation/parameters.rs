@@ -153,7 +153,8 @@ pub(super) fn check_unsupported(headers: &HeaderMap, query: &Query) -> Result<()
         "x-amz-bypass-governance-retention",
     ];
     /// Headers with the one value that asks for nothing.
-    const HARMLESS: [(&str, &str); 3] = [
+    const HARMLESS: [(&str, &str); 4] = [
+        ("x-amz-transition-default-minimum-object-size", "all_storage_classes_128K"),
         ("x-amz-bucket-object-lock-enabled", "false"),
         ("x-amz-object-ownership", "BucketOwnerEnforced"),
         ("x-amz-bucket-namespace", "global"),
@@ -189,7 +190,7 @@ pub(super) fn sub_resource(query: &Query) -> Result<Option<&'static str>, S3Erro
 }
 
 /// Sub-resources that an operation here has.
-pub(super) const KNOWN: [&str; 25] = [
+pub(super) const KNOWN: [&str; 26] = [
     "accelerate",
     "acl",
     "analytics",
@@ -200,6 +201,7 @@ pub(super) const KNOWN: [&str; 25] = [
     "intelligent-tiering",
     "inventory",
     "legal-hold",
+    "lifecycle",
     "location",
     "logging",
     "metrics",
@@ -218,12 +220,11 @@ pub(super) const KNOWN: [&str; 25] = [
 ];
 
 /// Sub-resources of S3 that no operation here has.
-const NOT_IMPLEMENTED: [&str; 16] = [
+const NOT_IMPLEMENTED: [&str; 15] = [
     "abac",
     "annotation",
     "annotations",
     "append",
-    "lifecycle",
     "metadataConfiguration",
     "metadataInventoryTable",
     "metadataJournalTable",

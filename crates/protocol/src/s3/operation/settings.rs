@@ -54,6 +54,7 @@ pub enum BucketSubject {
     Encryption,
     IntelligentTiering,
     Inventory,
+    Lifecycle,
     Logging,
     Metrics,
     Notification,
@@ -106,7 +107,7 @@ use Verb::{Absent, Is, NotImplemented};
 
 /// Names after the API reference, actions after "Actions, resources, and condition keys for Amazon S3": a DELETE mostly
 /// takes the action of the PUT.
-const BUCKET: [Row<BucketSubject>; 18] = [
+const BUCKET: [Row<BucketSubject>; 19] = [
     row(
         "accelerate",
         BucketSubject::Accelerate,
@@ -148,6 +149,13 @@ const BUCKET: [Row<BucketSubject>; 18] = [
         Is("GetBucketInventoryConfiguration", "s3:GetInventoryConfiguration"),
         NotImplemented,
         Is("DeleteBucketInventoryConfiguration", "s3:PutInventoryConfiguration"),
+    ),
+    row(
+        "lifecycle",
+        BucketSubject::Lifecycle,
+        Is("GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration"),
+        Is("PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration"),
+        Is("DeleteBucketLifecycle", "s3:PutLifecycleConfiguration"),
     ),
     row("logging", BucketSubject::Logging, Is("GetBucketLogging", "s3:GetBucketLogging"), NotImplemented, Absent),
     row(

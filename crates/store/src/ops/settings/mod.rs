@@ -1,6 +1,7 @@
 //! Sub-resources that configure a bucket or an object: one file for each that can be set, one for all that cannot.
 
 mod access_control;
+mod lifecycle;
 mod ownership;
 mod policy;
 mod public_access_block;
@@ -25,6 +26,7 @@ pub(super) async fn bucket_setting(call: Call<'_>, setting: BucketSetting) -> Re
         BucketSubject::PublicAccessBlock => public_access_block::public_access_block(call, setting).await,
         BucketSubject::OwnershipControls => ownership::ownership_controls(call, setting).await,
         BucketSubject::Acl => access_control::of_bucket(call, setting).await,
+        BucketSubject::Lifecycle => lifecycle::lifecycle(call, setting).await,
         BucketSubject::Tagging => tagging::of_bucket(call, setting).await,
         BucketSubject::Accelerate
         | BucketSubject::Analytics
