@@ -63,7 +63,7 @@ impl Authority {
     #[must_use]
     pub fn lookup(&self, access_key_id: &AccessKeyId) -> Option<Identity> {
         (self.root.access_key_id() == access_key_id).then(|| Identity {
-            principal: Principal::root(ROOT_ACCOUNT.as_str()),
+            principal: Principal::root_with_canonical_user(ROOT_ACCOUNT.as_str(), &ROOT_ACCOUNT.canonical_user_id()),
             account: ROOT_ACCOUNT,
             user_id: ROOT_ACCOUNT.as_str().to_owned(),
             secret: self.root.secret_key().clone(),

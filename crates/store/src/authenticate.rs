@@ -8,7 +8,7 @@ use gatepass_signing::post_policy::verify::{self as post_policy, Form, PostPrese
 use gatepass_signing::request::{Query, Target};
 use gatepass_signing::sigv4::KeyCache;
 use gatepass_signing::sigv4::verify::{
-    self, Claim, Expectations, Payload, Presented, Reason, Refusal, Scheme, Schemes, Service, Verified,
+    self, Claim, Expectations, Mechanism, Payload, Presented, Reason, Refusal, Scheme, Schemes, Service, Verified,
 };
 use jiff::Timestamp;
 
@@ -20,10 +20,38 @@ use crate::config::SignatureVersion2;
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
     pub(crate) access_key_id: Option<AccessKeyId>,
+    /// How the request is signed; nothing for an anonymous one.
+    pub(crate) signature: Option<Signature>,
     /// The decoded query of the request that was authenticated.
     pub(crate) query: Query,
     /// What the signature says about the body.
     pub(crate) payload: Payload,
+}
+
+/// What policies may ask about a signature.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signature {
+    pub(crate) place: SignaturePlace,
+    pub(crate) scheme: Scheme,
+    /// A URL of Signature Version 2 does not tell.
+    pub(crate) signed_at: Option<Timestamp>,
+}
+
+/// Where a signature stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignaturePlace {
+    Header,
+    Query,
+}
+
+impl Signature {
+    fn of(verified: &Verified) -> Self {
+        let place = match verified.mechanism() {
+            Mechanism::Header => SignaturePlace::Header,
+            Mechanism::Query => SignaturePlace::Query,
+        };
+        Self { place, scheme: verified.scheme(), signed_at: verified.signed_at() }
+    }
 }
 
 /// A caller of STS, who is always somebody.
@@ -106,13 +134,14 @@ impl Authenticator {
                 let payload = verify::anonymous_payload(view)?;
                 // It has been parsed a moment ago, so this does not fail.
                 let query = Target::parse(view.target).map(|target| target.query().clone()).unwrap_or_default();
-                Ok(Caller { principal: Principal::Anonymous, access_key_id: None, query, payload })
+                Ok(Caller { principal: Principal::Anonymous, access_key_id: None, signature: None, query, payload })
             }
             Presented::Query(claim) | Presented::Header(claim) => {
                 let (identity, verified) = self.verify(claim)?;
                 Ok(Caller {
                     principal: identity.principal,
                     access_key_id: Some(verified.access_key_id().clone()),
+                    signature: Some(Signature::of(&verified)),
                     query: verified.target().query().clone(),
                     payload: verified.payload().clone(),
                 })

@@ -1,11 +1,24 @@
 //! May they? The only place that makes a [`Grant`].
+//!
+//! The root identity may everything in its account that no statement of a bucket's policy denies; somebody without
+//! credentials may what a statement allows to everybody, where no public access block forbids it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use gatepass_iam::{Context, Principal, Request, evaluate};
+use gatepass_iam::{Context, Decision, Principal, Request, evaluate};
 use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::names::BucketName;
 
 use crate::grant::{Action, Arn, Grant};
+use crate::index::Index;
+use crate::policies::{Audience, BucketPolicy, PoliciesOfRequest, Readable};
+use crate::request_context;
+use crate::store::Store;
+
+/// What the root identity may even where a policy denies it, so that it cannot lock itself out ("PutBucketPolicy",
+/// Amazon S3 API Reference).
+const NEVER_DENIED_TO_ROOT: [&str; 3] = ["s3:PutBucketPolicy", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy"];
 
 /// Proof that a policy has allowed something.
 #[derive(Debug)]
@@ -13,29 +26,63 @@ pub(crate) struct Allowed(());
 
 /// Evaluates policies for one request.
 #[derive(Debug, Clone)]
-pub(crate) struct Authorizer {
+pub(crate) struct Authorizer(Arc<Asked>);
+
+#[derive(Debug)]
+struct Asked {
     principal: Principal,
     context: Context,
+    policies: AskedPolicies,
+}
+
+#[derive(Debug, Clone)]
+enum AskedPolicies {
+    /// The store works for its owner: no policy of a bucket binds it.
+    None,
+    OfRequest {
+        policies: PoliciesOfRequest,
+        index: Arc<Index>,
+    },
 }
 
 impl Authorizer {
+    /// For work of the store itself, which no request asked for.
     pub(crate) fn new(principal: Principal, context: Context) -> Self {
-        Self { principal, context }
+        Self(Arc::new(Asked { principal, context, policies: AskedPolicies::None }))
+    }
+
+    /// For a request, under the policies of the buckets that it is about.
+    pub(crate) fn of_request(
+        store: &Store,
+        principal: Principal,
+        policies: PoliciesOfRequest,
+        context: Context,
+    ) -> Self {
+        let policies = AskedPolicies::OfRequest { policies, index: Arc::clone(&store.index) };
+        Self(Arc::new(Asked { principal, context, policies }))
+    }
+
+    /// The same, for somebody who knows more of the request: what its body says.
+    pub(crate) fn knowing(&self, keys: Vec<(Cow<'static, str>, String)>) -> Self {
+        let Asked { principal, context, policies } = self.0.as_ref();
+        let context = keys.into_iter().fold(context.clone(), |context, (key, value)| context.with(&key, value));
+        Self(Arc::new(Asked { principal: principal.clone(), context, policies: policies.clone() }))
     }
 
     pub(crate) fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    /// The same, where the body has told more about the request.
-    #[must_use]
-    pub(crate) fn knowing(mut self, keys: Vec<(Cow<'static, str>, String)>) -> Self {
-        self.context = keys.into_iter().fold(self.context, |context, (key, value)| context.with(&key, value));
-        self
+        &self.0.principal
     }
 
     pub(crate) fn is_anonymous(&self) -> bool {
-        self.principal == Principal::Anonymous
+        self.0.principal == Principal::Anonymous
+    }
+
+    /// Refuses those to whom nothing in the bucket can be allowed, before any work is done for them.
+    pub(crate) fn could_be_allowed_in(&self, bucket: &BucketName) -> Result<(), S3Error> {
+        match self.policy_of(bucket)? {
+            None if self.is_anonymous() => Err(S3Error::access_denied()),
+            _ => Ok(()),
+        }
     }
 
     /// Asks for one action on one resource.
@@ -43,13 +90,58 @@ impl Authorizer {
     where
         A::Resource: Arn,
     {
-        let arn = resource.arn();
-        let request = Request { principal: &self.principal, action: A::NAME, resource: &arn, context: &self.context };
-        // Identity and bucket policies have their place here; there are none that one could set yet.
-        let decision = evaluate(&request, &[], None);
-        if decision.is_allowed() {
-            return Ok(Grant::new(resource, Allowed(())));
+        self.decide::<A>(&resource)?;
+        Ok(Grant::new(resource, Allowed(())))
+    }
+
+    fn decide<A: Action>(&self, resource: &A::Resource) -> Result<(), S3Error>
+    where
+        A::Resource: Arn,
+    {
+        let is_root = matches!(self.0.principal, Principal::Root { .. });
+        if is_root && NEVER_DENIED_TO_ROOT.contains(&A::NAME) {
+            return Ok(());
         }
-        Err(S3Error::access_denied())
+        let policy = match resource.bucket_of_policy() {
+            Some(bucket) => self.policy_of(bucket)?,
+            None => None,
+        };
+        let Some(policy) = policy else {
+            return if is_root { Ok(()) } else { Err(S3Error::access_denied()) };
+        };
+        let Readable::Yes(document) = &policy.document else { return Err(S3Error::internal()) };
+        let arn = resource.arn();
+        let with_tags = self.with_existing_tags(policy, resource)?;
+        let context = with_tags.as_ref().unwrap_or(&self.0.context);
+        let request = Request { principal: &self.0.principal, action: A::NAME, resource: &arn, context };
+        let decision = evaluate(&request, &[], Some(document));
+        if decision.is_allowed() && (is_root || policy.audience == Audience::AsWritten) {
+            return Ok(());
+        }
+        Err(match decision {
+            // Others than the account's own learn nothing ("Troubleshoot access denied (403 Forbidden) errors").
+            Decision::ExplicitDeny { .. } if is_root => {
+                S3Error::explicitly_denied(&self.0.principal.arn(), A::NAME, &arn, "resource-based")
+            }
+            _ => S3Error::access_denied(),
+        })
+    }
+
+    fn policy_of(&self, bucket: &BucketName) -> Result<Option<&Arc<BucketPolicy>>, S3Error> {
+        match &self.0.policies {
+            AskedPolicies::None => Ok(None),
+            AskedPolicies::OfRequest { policies, .. } => policies.of(bucket).map_err(|_| {
+                tracing::error!(%bucket, "an operation touches a bucket that it did not name");
+                S3Error::internal()
+            }),
+        }
+    }
+
+    /// The context with the tags of the object, where the policy asks for them.
+    fn with_existing_tags(&self, policy: &BucketPolicy, resource: &impl Arn) -> Result<Option<Context>, S3Error> {
+        let AskedPolicies::OfRequest { index, .. } = &self.0.policies else { return Ok(None) };
+        let Some(object) = resource.object().filter(|_| policy.asks_for_tags) else { return Ok(None) };
+        let tags = index.snapshot()?.tags_for_policies(object)?;
+        Ok(Some(request_context::with_existing_tags(&self.0.context, &tags)))
     }
 }

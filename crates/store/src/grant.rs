@@ -119,11 +119,23 @@ impl Retags for DeleteObjectTagging {}
 /// How policies name a resource.
 pub(crate) trait Arn {
     fn arn(&self) -> String;
+
+    /// The bucket whose policy is asked.
+    fn bucket_of_policy(&self) -> Option<&BucketName>;
+
+    /// The object whose tags a policy may ask for.
+    fn object(&self) -> Option<&ObjectName> {
+        None
+    }
 }
 
 impl Arn for Account {
     fn arn(&self) -> String {
         "arn:aws:s3:::*".to_owned()
+    }
+
+    fn bucket_of_policy(&self) -> Option<&BucketName> {
+        None
     }
 }
 
@@ -131,11 +143,23 @@ impl Arn for BucketName {
     fn arn(&self) -> String {
         format!("arn:aws:s3:::{self}")
     }
+
+    fn bucket_of_policy(&self) -> Option<&BucketName> {
+        Some(self)
+    }
 }
 
 impl Arn for ObjectName {
     fn arn(&self) -> String {
         format!("arn:aws:s3:::{}/{}", self.bucket, self.key)
+    }
+
+    fn bucket_of_policy(&self) -> Option<&BucketName> {
+        Some(&self.bucket)
+    }
+
+    fn object(&self) -> Option<&ObjectName> {
+        Some(self)
     }
 }
 

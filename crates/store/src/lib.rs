@@ -4,8 +4,7 @@
 //! authenticate → operation → authorize → grant → data. Metadata lives in one embedded database,
 //! larger bodies in files beside it, all below one directory that one process has open.
 //!
-//! It speaks HTTP/1.1, and over TLS HTTP/2. It has no policies that users could set yet, no versions and no encryption of
-//! what it keeps.
+//! It speaks HTTP/1.1, and over TLS HTTP/2. It has no users, no versions and no encryption of what it keeps.
 
 mod access_log;
 mod admin;
@@ -32,8 +31,10 @@ mod ops;
 mod outgoing;
 mod patience;
 mod peer;
+mod policies;
 mod post_form;
 mod redirect;
+mod request_context;
 mod request_id;
 mod routes;
 mod server;

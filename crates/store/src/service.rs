@@ -25,7 +25,7 @@ use crate::peer::Peer;
 use crate::request_id::RequestId;
 use crate::store::Store;
 use crate::strict::Flaw;
-use crate::{cors, post_form, redirect, sts, test_clock};
+use crate::{cors, post_form, redirect, request_context, sts, test_clock};
 
 /// What the log says about a request. Never its query, which may hold a signature or a token.
 #[derive(Debug, Default)]
@@ -152,7 +152,7 @@ async fn s3(
         }
         caller => caller?,
     };
-    log.access_key_id = caller.access_key_id.map(|id| id.as_str().to_owned());
+    log.access_key_id = caller.access_key_id.as_ref().map(|id| id.as_str().to_owned());
     let target = Target::from_path(arrival.host_bucket.clone(), arrival.raw_path())?;
     let request = OperationRequest { method: &arrival.method, target, query: &caller.query, headers: &arrival.headers };
     let operation = Operation::parse(&request)?;
@@ -166,9 +166,13 @@ async fn s3(
         return Err(S3Error::slow_down());
     }
     request.check_expected_bucket_owner(ROOT_ACCOUNT.as_str())?;
-    let context =
-        operation.condition_keys().into_iter().fold(Context::new(), |context, (key, value)| context.with(&key, value));
-    let authorizer = Authorizer::new(caller.principal, context);
+    let policies = store.policies.of_operation(&store.index, &operation)?;
+    // What policies may look at is put together only where there is one.
+    let context = match policies.is_empty() {
+        true => Context::new(),
+        false => request_context::of(arrival, &caller, &operation, now),
+    };
+    let authorizer = Authorizer::of_request(store, caller.principal, policies, context);
     let call = Call { store, arrival, authorizer, payload: caller.payload, incoming, now };
     ops::perform(call, operation).await
 }

@@ -23,6 +23,7 @@ use crate::index::{Failure, Index, IndexError};
 use crate::lifecycle::Lifecycles;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::policies::Policies;
 use crate::routes::Routes;
 use crate::space::Space;
 use crate::test_clock::TestClock;
@@ -38,6 +39,7 @@ pub struct Store {
     pub(crate) lifecycles: Lifecycles,
     pub(crate) authenticator: Authenticator,
     pub(crate) routes: Routes,
+    pub(crate) policies: Policies,
     now: Clock,
     pub(crate) limits: Limits,
     pub(crate) space: Arc<Space>,
@@ -127,6 +129,7 @@ impl Store {
             lifecycles,
             authenticator,
             routes,
+            policies: Policies::default(),
             now,
             limits,
             space,

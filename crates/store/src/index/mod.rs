@@ -185,6 +185,12 @@ impl Index {
         self.writer.commits()
     }
 
+    /// Another number after each commit that changed the record of a bucket, and before that commit is acknowledged: who
+    /// keeps what a record says asks it first, reads then, and keeps it while the number stays.
+    pub(crate) fn bucket_changes(&self) -> u64 {
+        self.writer.bucket_changes()
+    }
+
     /// Whether any object or part consists of this blob.
     pub(crate) fn names_blob(&self, id: BlobId) -> Result<bool, Failure> {
         self.snapshot()?.names_blob(id)

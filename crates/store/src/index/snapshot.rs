@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use gatepass_protocol::s3::checksum::Checksum;
 use gatepass_protocol::s3::names::{BucketName, UploadId};
+use gatepass_protocol::s3::tagging::TagSet;
 use redb::{ReadOnlyTable, ReadTransaction};
 use serde::de::DeserializeOwned;
 
@@ -75,6 +76,17 @@ impl Snapshot {
     /// A bucket, for its region alone: S3 tells that to whoever asks in the wrong place, so it takes no grant.
     pub(crate) fn bucket_for_its_region(&self, bucket: &BucketName) -> Result<Option<BucketRecord>, Failure> {
         self.read(tables::BUCKETS, bucket.as_str())
+    }
+
+    /// The record of a bucket, for those who decide on grants.
+    pub(crate) fn bucket_for_policies(&self, bucket: &BucketName) -> Result<Option<BucketRecord>, Failure> {
+        self.read(tables::BUCKETS, bucket.as_str())
+    }
+
+    /// The tags of an object, for those who decide on grants.
+    pub(crate) fn tags_for_policies(&self, name: &ObjectName) -> Result<TagSet, Failure> {
+        let record: Option<ObjectRecord> = self.read(tables::OBJECTS, (name.bucket.as_str(), name.key.as_str()))?;
+        Ok(record.map(|record| record.tags).unwrap_or_default())
     }
 
     /// All buckets, by name.

@@ -57,6 +57,8 @@ pub(crate) struct AssembledPart {
 pub(super) struct Effects {
     /// How many changes were made.
     pub(super) changes: u64,
+    /// Whether the record of a bucket was written or removed.
+    pub(super) touches_buckets: bool,
     /// Blobs that the commit makes part of the store.
     adopted: Vec<NewBlob>,
     /// Blobs that the commit makes the index forget.
@@ -110,6 +112,7 @@ impl<'t> Transaction<'t> {
 
     pub(crate) fn create_bucket(&mut self, grant: &Grant<CreateBucket>, record: &BucketRecord) -> Result<(), Failure> {
         self.effects.changes += 1;
+        self.effects.touches_buckets = true;
         self.buckets.insert(grant.bucket().as_str(), encode(record).as_slice())?;
         Ok(())
     }
@@ -120,6 +123,7 @@ impl<'t> Transaction<'t> {
         record: &BucketRecord,
     ) -> Result<(), Failure> {
         self.effects.changes += 1;
+        self.effects.touches_buckets = true;
         self.buckets.insert(grant.bucket().as_str(), encode(record).as_slice())?;
         Ok(())
     }
@@ -136,6 +140,7 @@ impl<'t> Transaction<'t> {
     pub(crate) fn delete_bucket(&mut self, grant: &Grant<DeleteBucket>) -> Result<(), Failure> {
         let bucket = grant.bucket().as_str();
         self.effects.changes += 1;
+        self.effects.touches_buckets = true;
         self.buckets.remove(bucket)?;
         self.lifecycles.remove(bucket)?;
         let mut uploads = Vec::new();

@@ -2,6 +2,7 @@
 //! next one together: the cost of a sync is shared, and an answer goes out only after it.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -49,6 +50,7 @@ pub(super) struct Writer {
     blobs: Arc<OnceLock<Arc<Blobs>>>,
     /// How long commits took.
     commits: Arc<Histogram>,
+    bucket_changes: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -58,14 +60,20 @@ impl Writer {
         let released = Arc::clone(&blobs);
         let commits = Arc::new(Histogram::default());
         let recorded = Arc::clone(&commits);
+        let bucket_changes: Arc<AtomicU64> = Arc::default();
+        let changes = Arc::clone(&bucket_changes);
         let thread = thread::Builder::new()
             .name("gatepass-writer".into())
-            .spawn(move || run(&handle, arrivals, &released, &recorded))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), blobs, commits })
+            .spawn(move || run(&handle, arrivals, &released, &recorded, &changes))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), blobs, commits, bucket_changes })
     }
 
     pub(super) fn commits(&self) -> &Histogram {
         &self.commits
+    }
+
+    pub(super) fn bucket_changes(&self) -> u64 {
+        self.bucket_changes.load(Ordering::SeqCst)
     }
 
     pub(super) fn attach(&self, blobs: Arc<Blobs>) {
@@ -117,7 +125,13 @@ impl Drop for Writer {
     }
 }
 
-fn run(handle: &Handle, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLock<Arc<Blobs>>, commits: &Histogram) {
+fn run(
+    handle: &Handle,
+    mut arrivals: mpsc::Receiver<Apply>,
+    blobs: &OnceLock<Arc<Blobs>>,
+    commits: &Histogram,
+    bucket_changes: &AtomicU64,
+) {
     let mut unsettled = Vec::new();
     while let Some(first) = arrivals.blocking_recv() {
         let mut group = vec![first];
@@ -128,7 +142,7 @@ fn run(handle: &Handle, mut arrivals: mpsc::Receiver<Apply>, blobs: &OnceLock<Ar
         }
         let mut waiting = Vec::with_capacity(group.len());
         let begun = Instant::now();
-        match commit(&handle.database(), group, &mut waiting) {
+        match commit(&handle.database(), group, &mut waiting, bucket_changes) {
             Ok(released) => {
                 commits.record(begun.elapsed());
                 for answer in waiting {
@@ -199,6 +213,7 @@ fn commit(
     database: &Database,
     group: Vec<Apply>,
     waiting: &mut Vec<Box<dyn FnOnce(Committed) + Send>>,
+    bucket_changes: &AtomicU64,
 ) -> Result<Vec<BlobId>, NotCommitted> {
     let mut inner = database.begin_write()?;
     inner.set_quick_repair(true);
@@ -224,6 +239,10 @@ fn commit(
         return Ok(Vec::new());
     }
     let committed = inner.commit();
+    if effects.touches_buckets {
+        // Before anybody is told, and also where nobody knows whether it holds.
+        bucket_changes.fetch_add(1, Ordering::SeqCst);
+    }
     // When a commit fails nobody knows what the disk holds: the new blobs stay until the database, opened anew, says
     // whether it names them.
     let mut blobs = effects.adopt_all();

@@ -13,7 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gatepass_authority::RootSource;
+use gatepass_protocol::s3::checksum::Md5Hasher;
 use gatepass_signing::address::{Address, AddressingStyle, Endpoint};
 use gatepass_signing::credentials::{AccessKeyId, Credentials, SecretKey};
 use gatepass_signing::sigv4::header::{self, Body, RequestParts};
@@ -315,6 +318,13 @@ impl Drop for Server {
 
 pub fn borrowed(headers: &[(String, String)]) -> Vec<(&str, &str)> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// The value of `Content-MD5`.
+pub fn content_md5(body: &[u8]) -> String {
+    let mut hasher = Md5Hasher::new();
+    hasher.update(body);
+    STANDARD.encode(hasher.finish())
 }
 
 fn collect(directory: &Path, files: &mut BTreeMap<String, Vec<u8>>) {

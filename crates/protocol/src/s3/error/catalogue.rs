@@ -48,6 +48,14 @@ impl S3Error {
         Self::new(ErrorCode::AccessDenied, message)
     }
 
+    /// 403 for a request of the bucket's own account that a statement forbids, in the same words.
+    pub fn explicitly_denied(principal: &str, action: &str, resource: &str, by: &str) -> Self {
+        let message = format!(
+            "User: {principal} is not authorized to perform: {action} on resource: \"{resource}\" with an explicit deny in a {by} policy"
+        );
+        Self::new(ErrorCode::AccessDenied, message)
+    }
+
     /// 403 for an access key that nobody has.
     pub fn invalid_access_key_id(access_key_id: &str) -> Self {
         Self::new(ErrorCode::InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records.")

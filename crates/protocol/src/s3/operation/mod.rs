@@ -387,6 +387,17 @@ impl Operation {
         }
     }
 
+    /// Every bucket that the operation touches: that of [`Self::resource`], and that of a source.
+    pub fn buckets(&self) -> Vec<&BucketName> {
+        let mut buckets: Vec<&BucketName> = self.resource().bucket().into_iter().collect();
+        if let Self::CopyObject(copy) = self
+            && !buckets.contains(&&copy.source.bucket)
+        {
+            buckets.push(&copy.source.bucket);
+        }
+        buckets
+    }
+
     /// The condition keys that the parameters set, beside those that the request sets as a whole.
     pub fn condition_keys(&self) -> Vec<(Cow<'static, str>, String)> {
         let list = |prefix: &str, delimiter: Option<&String>, max_keys: u32| {
@@ -405,7 +416,8 @@ impl Operation {
                 vec![("s3:x-amz-copy-source".into(), format!("/{}/{}", copy.source.bucket, copy.source.key))]
             }
             Self::CopyObject(copy) => {
-                let source = format!("/{}/{}", copy.source.bucket, copy.source.key);
+                // As the examples of the S3 user guide write it: decoded, and without the slash that may stand before it.
+                let source = format!("{}/{}", copy.source.bucket, copy.source.key);
                 let directive = match copy.metadata {
                     MetadataDirective::Copy => "COPY",
                     MetadataDirective::Replace(_) => "REPLACE",
