@@ -168,10 +168,8 @@ async fn s3(
     request.check_expected_bucket_owner(ROOT_ACCOUNT.as_str())?;
     let policies = store.policies.of_operation(&store.index, &operation)?;
     // What policies may look at is put together only where there is one.
-    let context = match policies.is_empty() {
-        true => Context::new(),
-        false => request_context::of(arrival, &caller, &operation, now),
-    };
+    let context =
+        if policies.is_empty() { Context::new() } else { request_context::of(arrival, &caller, &operation, now) };
     let authorizer = Authorizer::of_request(store, caller.principal, policies, context);
     let call = Call { store, arrival, authorizer, payload: caller.payload, incoming, now };
     ops::perform(call, operation).await

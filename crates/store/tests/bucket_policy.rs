@@ -37,6 +37,7 @@ fn a_policy_that_is_none_is_refused_and_the_one_before_stays() {
     for (policy, message) in [
         ("", "Policies must be valid JSON and the first byte must be '{'"),
         ("{\"Statement\": \"", "This policy contains invalid Json"),
+        (&PRIVATE.replace("\"Effect\":", "\"Effect\": \"Allow\", \"Effect\":"), "This policy contains invalid Json"),
         (&PRIVATE.replace("\"Principal\": \"*\",", ""), "Missing required field Principal"),
         (&PRIVATE.replace("PutObject", "PutObjekt"), "Policy has invalid action"),
         (&PRIVATE.replace(":::bucket", ":::another"), "Policy has invalid resource"),
