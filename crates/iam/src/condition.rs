@@ -162,10 +162,9 @@ impl Condition {
             ([], Some(Quantifier::ForAnyValue)) => self.operator.if_exists,
             ([], None) => self.operator.if_exists || comparison.is_negated(),
             (actual, Some(Quantifier::ForAllValues)) => actual.iter().all(fits),
-            (actual, Some(Quantifier::ForAnyValue)) => actual.iter().any(fits),
             // Without a quantifier a negated operator must hold for every value, the others for one.
             (actual, None) if comparison.is_negated() => actual.iter().all(fits),
-            (actual, None) => actual.iter().any(fits),
+            (actual, Some(Quantifier::ForAnyValue) | None) => actual.iter().any(fits),
         }
     }
 

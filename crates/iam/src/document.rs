@@ -410,6 +410,9 @@ mod tests {
         assert!(PolicyDocument::parse(named("B").as_bytes()).is_ok());
     }
 
+    const NEW: &str = r#""Version": "2012-10-17","#;
+    const OLD: &str = r#""Version": "2008-10-17","#;
+
     #[test]
     fn variables_belong_to_the_newer_version_and_to_certain_places() {
         let parse = |version: &str, action: &str, resource: &str, value: &str| {
@@ -419,8 +422,6 @@ mod tests {
             );
             PolicyDocument::parse(format!(r#"{{{version} "Statement": {statement}}}"#).as_bytes())
         };
-        const NEW: &str = r#""Version": "2012-10-17","#;
-        const OLD: &str = r#""Version": "2008-10-17","#;
         let own = "arn:aws:s3:::b/${aws:username}/*";
         assert!(parse(NEW, "*", own, "${aws:username}/*").is_ok());
         for (action, resource, value) in [

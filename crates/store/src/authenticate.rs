@@ -42,6 +42,7 @@ pub(crate) struct Signature {
 pub(crate) enum SignaturePlace {
     Header,
     Query,
+    Form,
 }
 
 impl Signature {
@@ -66,6 +67,8 @@ pub(crate) struct StsCaller {
 pub(crate) struct FormCaller {
     pub(crate) principal: Principal,
     pub(crate) access_key_id: Option<AccessKeyId>,
+    /// How the form is signed; nothing for an anonymous one.
+    pub(crate) signature: Option<Signature>,
     pub(crate) upload: Upload,
 }
 
@@ -155,7 +158,12 @@ impl Authenticator {
             Expectations { schemes: self.schemes, ..Expectations::new(arrival.region.clone(), Service::S3) };
         let claim = match post_policy::parse(form, &expectations, now)? {
             PostPresented::Anonymous(upload) => {
-                return Ok(FormCaller { principal: Principal::Anonymous, access_key_id: None, upload });
+                return Ok(FormCaller {
+                    principal: Principal::Anonymous,
+                    access_key_id: None,
+                    signature: None,
+                    upload,
+                });
             }
             PostPresented::Signed(claim) => claim,
         };
@@ -170,6 +178,11 @@ impl Authenticator {
         Ok(FormCaller {
             principal: identity.principal,
             access_key_id: Some(verified.access_key_id().clone()),
+            signature: Some(Signature {
+                place: SignaturePlace::Form,
+                scheme: verified.scheme(),
+                signed_at: verified.signed_at(),
+            }),
             upload: verified.upload().clone(),
         })
     }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use gatepass_authority::ROOT_ACCOUNT;
 use gatepass_iam::{Context, Decision, Principal, Request, evaluate};
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::BucketName;
@@ -37,7 +38,7 @@ struct Asked {
 
 #[derive(Debug, Clone)]
 enum AskedPolicies {
-    /// The store works for its owner: no policy of a bucket binds it.
+    /// See [`Authorizer::of_the_store`].
     None,
     OfRequest {
         policies: PoliciesOfRequest,
@@ -46,9 +47,10 @@ enum AskedPolicies {
 }
 
 impl Authorizer {
-    /// For work of the store itself, which no request asked for.
-    pub(crate) fn new(principal: Principal, context: Context) -> Self {
-        Self(Arc::new(Asked { principal, context, policies: AskedPolicies::None }))
+    /// For work that the store does for its owner, which no request asked for: no policy of a bucket binds it.
+    pub(crate) fn of_the_store() -> Self {
+        let principal = Principal::root(ROOT_ACCOUNT.as_str());
+        Self(Arc::new(Asked { principal, context: Context::new(), policies: AskedPolicies::None }))
     }
 
     /// For a request, under the policies of the buckets that it is about.

@@ -1,8 +1,6 @@
 //! Loading many small objects at once, for whoever moves in or measures: the same rows that PutObject writes, thousands to
 //! a commit and without HTTP.
 
-use gatepass_authority::ROOT_ACCOUNT;
-use gatepass_iam::{Context, Principal};
 use gatepass_protocol::s3::checksum::{ChecksumHasher, Md5Hasher};
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::{BucketName, Etag, ObjectKey};
@@ -44,7 +42,7 @@ impl Store {
     /// not for a thread that runs async tasks.
     pub fn load(&self, bucket: &str, objects: impl Iterator<Item = (String, Vec<u8>)>) -> Result<(), LoadError> {
         let bucket = BucketName::parse(bucket).map_err(|_| LoadError::Name(bucket.to_owned()))?;
-        let authorizer = Authorizer::new(Principal::root(ROOT_ACCOUNT.as_str()), Context::new());
+        let authorizer = Authorizer::of_the_store();
         self.ensure_bucket(&authorizer, &bucket)?;
         let mut group = Vec::with_capacity(OBJECTS_PER_COMMIT);
         for (key, body) in objects {
@@ -140,7 +138,7 @@ mod tests {
         let store = store(data.path());
         let objects = (0..OBJECTS_PER_COMMIT + 1).map(|number| (format!("{number:06}"), vec![7; 64]));
         store.load("loaded", objects).unwrap();
-        let authorizer = Authorizer::new(Principal::root(ROOT_ACCOUNT.as_str()), Context::new());
+        let authorizer = Authorizer::of_the_store();
         for key in ["000000", "020000"] {
             let bucket = BucketName::parse("loaded").unwrap();
             let name = ObjectName { bucket, key: ObjectKey::parse(key).unwrap() };

@@ -65,6 +65,11 @@ impl Policies {
         operation.buckets().into_iter().map(of).collect::<Result<_, Failure>>().map(PoliciesOfRequest)
     }
 
+    /// The policy of one bucket.
+    pub(crate) fn of_bucket(&self, index: &Index, bucket: &BucketName) -> Result<PoliciesOfRequest, Failure> {
+        Ok(PoliciesOfRequest(vec![(bucket.clone(), self.of(index, bucket)?)]))
+    }
+
     fn of(&self, index: &Index, bucket: &BucketName) -> Result<Option<Arc<BucketPolicy>>, Failure> {
         let now = index.bucket_changes();
         {
@@ -127,8 +132,6 @@ pub(crate) struct NotOfThisRequest;
 
 #[cfg(test)]
 mod tests {
-    use gatepass_authority::ROOT_ACCOUNT;
-    use gatepass_iam::{Context, Principal};
     use jiff::Timestamp;
     use tempfile::TempDir;
 
@@ -145,7 +148,7 @@ mod tests {
     }
 
     fn root() -> Authorizer {
-        Authorizer::new(Principal::root(ROOT_ACCOUNT.as_str()), Context::new())
+        Authorizer::of_the_store()
     }
 
     async fn put(index: &Index, policy: Option<&str>) {

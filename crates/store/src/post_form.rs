@@ -20,7 +20,7 @@ use crate::authorize::Authorizer;
 use crate::ops::{self, FormCall};
 use crate::service::LogLine;
 use crate::store::Store;
-use crate::{body, redirect};
+use crate::{body, redirect, request_context};
 
 pub(crate) async fn answer(
     store: &Arc<Store>,
@@ -52,7 +52,9 @@ pub(crate) async fn answer(
         log.caller(id.as_str());
     }
     let parameters = PutObject::from_form(bucket, &caller.upload)?;
-    let authorizer = Authorizer::new(caller.principal, Context::new().with("s3:authType", "POST"))
+    let policies = store.policies.of_bucket(&store.index, &parameters.bucket)?;
+    let context = if policies.is_empty() { Context::new() } else { request_context::of_form(arrival, &caller, now) };
+    let authorizer = Authorizer::of_request(store, caller.principal, policies, context)
         .knowing(tag_condition_keys(&parameters.tags));
     let call = FormCall { store, arrival, authorizer, upload: caller.upload, file, now };
     ops::post_object(call, parameters).await

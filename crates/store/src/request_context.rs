@@ -11,7 +11,7 @@ use gatepass_protocol::s3::tagging::TagSet;
 use jiff::Timestamp;
 
 use crate::arrival::Arrival;
-use crate::authenticate::{Caller, Signature, SignaturePlace};
+use crate::authenticate::{Caller, FormCaller, Signature, SignaturePlace};
 use crate::peer::Transport;
 
 /// Headers that are condition keys under their own names. What a URL carries in its query instead does not count.
@@ -38,13 +38,27 @@ const LIST_PARAMETERS: [&str; 3] = ["prefix", "delimiter", "max-keys"];
 
 /// The condition keys of a request.
 pub(crate) fn of(arrival: &Arrival, caller: &Caller, operation: &Operation, now: Timestamp) -> Context {
-    let mut context = of_connection(arrival);
-    context = of_moment(context, now);
-    context = of_caller(context, &caller.principal);
-    if let Some(signature) = &caller.signature {
-        context = of_signature(context, signature, now);
-    }
-    context = of_parameters(context, arrival, caller, operation);
+    let context = of_any(arrival, &caller.principal, caller.signature.as_ref(), now);
+    of_parameters(context, arrival, caller, operation)
+}
+
+/// The condition keys of a form, in which fields stand for headers.
+pub(crate) fn of_form(arrival: &Arrival, caller: &FormCaller, now: Timestamp) -> Context {
+    let context = of_any(arrival, &caller.principal, caller.signature.as_ref(), now);
+    let field = |name: &str| caller.upload.field(if name == "x-amz-acl" { "acl" } else { name });
+    let given =
+        HEADERS.into_iter().filter(|name| name.starts_with("x-amz-")).filter_map(|name| Some((name, field(name)?)));
+    given
+        .fold(context, |context, (name, value)| context.with(&format!("s3:{name}"), value))
+        .with("s3:ObjectCreationOperation", "true")
+}
+
+fn of_any(arrival: &Arrival, principal: &Principal, signature: Option<&Signature>, now: Timestamp) -> Context {
+    let context = of_caller(of_moment(of_connection(arrival), now), principal);
+    let context = match signature {
+        Some(signature) => of_signature(context, signature, now),
+        None => context,
+    };
     context
         .with("s3:ResourceAccount", ROOT_ACCOUNT.as_str())
         .with("aws:ResourceAccount", ROOT_ACCOUNT.as_str())
@@ -94,6 +108,7 @@ fn of_signature(context: Context, signature: &Signature, now: Timestamp) -> Cont
     let place = match signature.place {
         SignaturePlace::Header => "REST-HEADER",
         SignaturePlace::Query => "REST-QUERY-STRING",
+        SignaturePlace::Form => "POST",
     };
     // Signature Version 2 does not tell, and always counts as new.
     let age = signature.signed_at.map_or(0, |signed_at| (now.as_millisecond() - signed_at.as_millisecond()).max(0));

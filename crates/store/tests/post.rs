@@ -592,3 +592,24 @@ fn no_way_of_cutting_a_body_changes_what_is_stored() {
     }
     assert_eq!(outcomes.into_keys().collect::<Vec<_>>(), [(204, content)]);
 }
+
+#[test]
+fn a_buckets_policy_binds_forms_too() {
+    let server = Server::with_bucket();
+    let deny = |condition: &str| {
+        let policy = format!(
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+                "Resource": "arn:aws:s3:::bucket/*", "Condition": {condition}}}}}"#
+        );
+        assert_eq!(server.signed("PUT", "/bucket?policy", &[], policy.as_bytes()).status, 204);
+    };
+    let form = Form::signed(&server, b"a cat");
+    deny(r#"{"StringEquals": {"s3:authType": "POST"}}"#);
+    let refused = server.refuses(403, "AccessDenied", |server| form.send(server));
+    assert!(refused.text().contains("with an explicit deny in a resource-based policy"), "{refused:?}");
+    deny(r#"{"NumericGreaterThan": {"s3:signatureAge": "60000"}}"#);
+    server.move_clock(60);
+    assert_eq!(form.send(&server).status, 204);
+    server.move_clock(1);
+    assert_eq!(form.send(&server).status, 403);
+}

@@ -92,8 +92,6 @@ impl std::fmt::Debug for Handle {
 mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-    use gatepass_authority::ROOT_ACCOUNT;
-    use gatepass_iam::{Context, Principal};
     use gatepass_protocol::s3::names::BucketName;
     use jiff::Timestamp;
     use tempfile::TempDir;
@@ -162,7 +160,7 @@ mod tests {
     }
 
     fn authorizer() -> Authorizer {
-        Authorizer::new(Principal::root(ROOT_ACCOUNT.as_str()), Context::new())
+        Authorizer::of_the_store()
     }
 
     async fn create(index: &Index, name: &str) -> Result<(), Failure> {
