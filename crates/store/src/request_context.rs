@@ -138,7 +138,7 @@ fn of_parameters(mut context: Context, arrival: &Arrival, caller: &Caller, opera
         Operation::PutObject(_) | Operation::CopyObject(_) | Operation::CompleteMultipartUpload(_) => {
             context.with("s3:ObjectCreationOperation", "true")
         }
-        Operation::CreateMultipartUpload(_) | Operation::UploadPart(_) => {
+        Operation::CreateMultipartUpload(_) | Operation::UploadPart(_) | Operation::UploadPartCopy(_) => {
             context.with("s3:ObjectCreationOperation", "false")
         }
         _ => context,

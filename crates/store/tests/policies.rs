@@ -252,6 +252,20 @@ fn a_copy_needs_to_read_its_source_and_to_write_its_target() {
 }
 
 #[test]
+fn a_copied_part_needs_to_read_its_source_in_whatever_bucket() {
+    let server = Server::with_bucket();
+    assert_eq!(server.signed("PUT", "/other", &[], b"").status, 200);
+    server.put("/other/secret", b"secret");
+    let created = server.signed("POST", "/bucket/parts?uploads", &[], b"");
+    let target = format!("/bucket/parts?partNumber=1&uploadId={}", created.element("UploadId").unwrap());
+    let copy = || server.signed("PUT", &target, &[("x-amz-copy-source", "other/secret")], b"");
+    assert_eq!(copy().status, 200);
+    let policy = br#"{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::other/secret"}}"#;
+    assert_eq!(server.signed("PUT", "/other?policy", &[], policy).status, 204);
+    assert_eq!(copy().code(), "AccessDenied");
+}
+
+#[test]
 fn the_tags_of_an_object_decide_who_reads_it() {
     let server = denying_reads(r#"{"StringNotEquals": {"s3:ExistingObjectTag/scan": "clean"}}"#);
     assert_eq!(server.get("/bucket/key").status, 403);

@@ -390,11 +390,12 @@ impl Operation {
     /// Every bucket that the operation touches: that of [`Self::resource`], and that of a source.
     pub fn buckets(&self) -> Vec<&BucketName> {
         let mut buckets: Vec<&BucketName> = self.resource().bucket().into_iter().collect();
-        if let Self::CopyObject(copy) = self
-            && !buckets.contains(&&copy.source.bucket)
-        {
-            buckets.push(&copy.source.bucket);
-        }
+        let source = match self {
+            Self::CopyObject(copy) => Some(&copy.source.bucket),
+            Self::UploadPartCopy(copy) => Some(&copy.source.bucket),
+            _ => None,
+        };
+        buckets.extend(source.filter(|source| !buckets.contains(source)));
         buckets
     }
 
@@ -413,7 +414,7 @@ impl Operation {
                 list(&list_objects.prefix, list_objects.delimiter.as_ref(), list_objects.max_keys)
             }
             Self::UploadPartCopy(copy) => {
-                vec![("s3:x-amz-copy-source".into(), format!("/{}/{}", copy.source.bucket, copy.source.key))]
+                vec![("s3:x-amz-copy-source".into(), format!("{}/{}", copy.source.bucket, copy.source.key))]
             }
             Self::CopyObject(copy) => {
                 // As the examples of the S3 user guide write it: decoded, and without the slash that may stand before it.
