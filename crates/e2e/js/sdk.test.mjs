@@ -14,6 +14,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import { createPresignedPost } from "@aws-sdk/s3-presigned-post";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { Readable } from "node:stream";
 
@@ -87,4 +88,24 @@ test("lists and deletions", async () => {
   await client.send(new DeleteObjectCommand({ Bucket, Key: "list/1" }));
   const listed = await client.send(new ListObjectsV2Command({ Bucket, Prefix: "list/" }));
   assert.deepEqual(listed.Contents.map((entry) => entry.Key), ["list/2"]);
+});
+
+test("a form that the SDK signed uploads a file, and nothing larger", async () => {
+  const { url, fields } = await createPresignedPost(client, {
+    Bucket,
+    Key: "forms/${filename}",
+    Conditions: [["content-length-range", 1, 1000]],
+    Fields: { success_action_status: "201", "Content-Type": "text/plain" },
+  });
+  const post = (content) => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append("file", new Blob([content]), "täglich.txt");
+    return fetch(url, { method: "POST", body: form });
+  };
+  const created = await post("by a form");
+  assert.equal(created.status, 201, await created.clone().text());
+  assert.match(await created.text(), /<Key>forms\/täglich.txt<\/Key>/);
+  assert.equal((await read("forms/täglich.txt")).toString(), "by a form");
+  assert.equal((await post("x".repeat(1001))).status, 400);
 });

@@ -1,4 +1,4 @@
-//! The web console in Chromium; the journeys themselves are in `browser/`.
+//! The web console, and forms of the store, in Chromium; the journeys themselves are in `browser/`.
 
 use std::process::Command;
 
@@ -7,6 +7,15 @@ use gatepass_e2e::programs;
 
 #[test]
 fn the_console_works_in_a_browser() {
+    run("console.mjs");
+}
+
+#[test]
+fn a_form_uploads_from_a_browser_which_then_comes_back() {
+    run("forms.mjs");
+}
+
+fn run(journeys: &str) {
     let directory = programs::root().join("crates/e2e/browser");
     assert!(
         directory.join("node_modules").is_dir(),
@@ -14,9 +23,13 @@ fn the_console_works_in_a_browser() {
     );
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let server = Dev::start(&scratch.path().join("data"), &Options::default()).expect("the server starts");
-    let output = Command::new("node")
-        .arg("console.mjs")
+    let mut node = Command::new("node");
+    server.aws(&mut node);
+    let output = node
+        .arg(journeys)
         .env("GATEPASS_READY", server.ready_file())
+        .env("GATEPASS_PROGRAM", programs::gatepass())
+        .env("GATEPASS_BUCKET", &server.ready().bucket)
         .current_dir(directory)
         .output()
         .expect("node starts");

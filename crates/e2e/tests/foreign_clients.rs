@@ -13,6 +13,7 @@ fn run(suite: &mut Command) {
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let server = Dev::start(&scratch.path().join("data"), &Options::default()).expect("the server starts");
     server.aws(suite);
+    suite.env("GATEPASS_PROGRAM", programs::gatepass());
     suite.env("GATEPASS_AWS", programs::aws()).env("PYTHONDONTWRITEBYTECODE", "1").env("TMPDIR", outside(&scratch));
     let output = suite.output().unwrap_or_else(|error| panic!("{suite:?} does not start: {error}"));
     assert!(
@@ -56,6 +57,11 @@ fn boto3_finds_every_key_distinct() {
 #[test]
 fn urls_that_botocore_signed_are_honoured_and_changed_ones_refused() {
     python("test_presigned.py");
+}
+
+#[test]
+fn forms_that_botocore_signed_and_gatepass_printed_upload() {
+    python("test_forms.py");
 }
 
 #[test]

@@ -60,6 +60,7 @@ short_campaigns! {
     sts_form,
     post_document,
     post_form,
+    multipart_form,
     cloudfront_url,
     cloudfront_cookies,
     cloudfront_policy,

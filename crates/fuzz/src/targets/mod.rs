@@ -104,6 +104,7 @@ pub const ALL: &[Target] = &[
     s3::STS_FORM,
     post::POST_DOCUMENT,
     post::POST_FORM,
+    post::MULTIPART_FORM,
     cloudfront::CLOUDFRONT_URL,
     cloudfront::CLOUDFRONT_COOKIES,
     cloudfront::CLOUDFRONT_POLICY,

@@ -4,11 +4,16 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gatepass_protocol::s3::error::{ErrorCode, S3Error};
+use gatepass_protocol::s3::post_form::{Boundary, FieldReader};
 use gatepass_signing::address::{AddressingStyle, Endpoint};
 use gatepass_signing::post_policy::verify::{self, Form, PostPresented};
 use gatepass_signing::post_policy::{KeyRule, PolicyText, PostPolicy, SizeRange, UploadTarget};
 use gatepass_signing::sigv4::KeyCache;
 use gatepass_signing::sigv4::verify::{Expectations, Scheme, Schemes, Service};
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 
 use super::{Target, Verdict};
 use crate::example::{credentials, now, region};
@@ -86,6 +91,79 @@ pub(super) const POST_FORM: Target = Target {
     ],
     seeds: form_seeds,
 };
+
+/// A body in pieces is the body: what is read of it does not depend on where it was cut.
+pub(super) const MULTIPART_FORM: Target = Target {
+    name: "multipart_form",
+    check: |input| {
+        let whole = read_body(std::iter::once(input));
+        assert_eq!(read_body(input.chunks(1)), whole, "in single bytes");
+        assert_eq!(read_body(input.chunks(7)), whole, "in pieces of seven");
+        match whole {
+            Ok((form, content)) => Verdict::accepted_as(&(form.len().min(400) / 20, content.len().min(3))),
+            Err(code) => Verdict::refused(&code),
+        }
+    },
+    words: &[
+        "--b\r\n",
+        "\r\n--b\r\n",
+        "\r\n--b--",
+        "\r\n--b",
+        "\r\n",
+        "\r",
+        "Content-Disposition: form-data; name=\"",
+        "\"; filename=\"",
+        "\\\"",
+        "\"\r\n\r\n",
+        "Content-Type: a/b\r\n",
+        "file",
+        "key",
+        ";",
+    ],
+    seeds: || {
+        let field = |name: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\nvalue\r\n");
+        let file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\nContent-Type: a/b\r\n\r\n";
+        let end = "content\r\n--b--\r\n";
+        let forms = [
+            format!("{}{file}{end}", field("key")),
+            format!("preamble\r\n{}{}{file}\r\n--bb\r\n--b-{end}", field("key"), field("policy")),
+            format!("{file}content\r\n{}--b--", field("key")),
+            format!("{}--b--", field("key")),
+        ];
+        forms.map(String::into_bytes).to_vec()
+    },
+};
+
+/// The form and its content, or the code of the refusal.
+fn read_body<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Result<(String, Vec<u8>), ErrorCode> {
+    let content_type = HeaderValue::from_static("multipart/form-data; boundary=b");
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
+    let boundary = Boundary::from_headers(&headers).expect("a boundary");
+    let code = |error: S3Error| error.code();
+    let mut fields = Some(FieldReader::new(&boundary, "bucket"));
+    let mut open = None;
+    let mut content = Vec::new();
+    for mut piece in pieces {
+        if let Some(mut reader) = fields.take() {
+            let Some(before) = reader.push(piece).map_err(code)? else {
+                fields = Some(reader);
+                continue;
+            };
+            piece = &piece[before..];
+            open = Some(reader.finish().map_err(code)?);
+        }
+        if let Some((_, file)) = &mut open {
+            while let Some(bytes) = file.next(&mut piece).map_err(code)? {
+                content.extend_from_slice(bytes);
+            }
+        }
+    }
+    match (fields, open) {
+        (None, Some((form, file))) => file.finish().map_err(code).map(|()| (format!("{form:?}"), content)),
+        (Some(reader), _) => Err(reader.finish().map(drop).map_or_else(code, |()| ErrorCode::InternalError)),
+        (None, None) => Err(ErrorCode::InternalError),
+    }
+}
 
 const DOCUMENT_WORDS: &[&str] = &[
     "{\"expiration\":\"2013-05-24T01:00:00Z\",",
