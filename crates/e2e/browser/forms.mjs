@@ -9,7 +9,8 @@ import { launch, visitor } from "./browser.mjs";
 
 const timeout = 120_000;
 const program = process.env.GATEPASS_PROGRAM;
-const bucket = process.env.GATEPASS_BUCKET;
+// The one that `gatepass dev` makes.
+const bucket = "gatepass-files";
 const name = "täglich (1) \"a\".bin";
 const content = Buffer.concat([Buffer.from("\r\n--\r\n"), Buffer.alloc(3_000_000, "content ")]);
 

@@ -29,7 +29,6 @@ fn run(journeys: &str) {
         .arg(journeys)
         .env("GATEPASS_READY", server.ready_file())
         .env("GATEPASS_PROGRAM", programs::gatepass())
-        .env("GATEPASS_BUCKET", &server.ready().bucket)
         .current_dir(directory)
         .output()
         .expect("node starts");

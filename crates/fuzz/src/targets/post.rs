@@ -122,7 +122,8 @@ pub(super) const MULTIPART_FORM: Target = Target {
     ],
     seeds: || {
         let field = |name: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\nvalue\r\n");
-        let file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\nContent-Type: a/b\r\n\r\n";
+        let file =
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\nContent-Type: a/b\r\n\r\n";
         let end = "content\r\n--b--\r\n";
         let forms = [
             format!("{}{file}{end}", field("key")),
