@@ -144,6 +144,27 @@ fn a_bucket_of_a_region_that_is_not_served_any_more_comes_home() {
     assert_eq!(server.signed("HEAD", "/photos", &[], b"").header("x-amz-bucket-region"), Some("us-east-1"));
 }
 
+#[test]
+fn a_bucket_may_be_signed_with_a_slash_and_a_key_may_not() {
+    let server = accepting();
+    server.put("/bucket/key", b"content");
+    let date = "Mon, 01 Jun 2026 12:00:00 GMT";
+    let ask = |signed: &str, target: &str| {
+        let authorization = format!("AWS {ACCESS_KEY}:{}", sign_v2(&format!("GET\n\n\n{date}\n{signed}")));
+        server.send("GET", target, &[("authorization", &authorization), ("date", date)], b"").status
+    };
+    // As botocore does it.
+    for (signed, target) in [("/bucket/", "/bucket"), ("/bucket/?location", "/bucket?location"), ("/bucket", "/bucket")]
+    {
+        assert_eq!(ask(signed, target), 200, "{signed} {target}");
+    }
+    for (signed, target) in
+        [("/bucket", "/bucket/"), ("/bucket/key/", "/bucket/key"), ("/bucket/", "/bucket/key"), ("//", "/")]
+    {
+        assert_eq!(ask(signed, target), 403, "{signed} {target}");
+    }
+}
+
 fn accepting() -> Server {
     Server::configured(|config| Config { signature_version_2: SignatureVersion2::Accepted, ..config })
 }

@@ -190,6 +190,13 @@ fn field_of<'q>(query: &'q Query, name: &str) -> Option<&'q str> {
     query.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
+/// `/bucket/` for `/bucket`, where the path names the bucket and nothing else.
+fn bucket_with_slash(target: &str, bucket_of_host: Option<&str>) -> Option<String> {
+    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    let bucket = path.strip_prefix('/').filter(|bucket| !bucket.is_empty() && !bucket.contains('/'));
+    (bucket.is_some() && bucket_of_host.is_none()).then(|| format!("{path}/{query}"))
+}
+
 impl Signed<'_> {
     pub(super) fn verify(self, head: Head<'_>, secret: &SecretKey) -> Result<Verified, Refusal> {
         let when = match &self.when {
@@ -198,8 +205,17 @@ impl Signed<'_> {
         };
         let bucket = self.bucket_of_host.as_deref();
         let string_to_sign = sigv2::string_to_sign(&head.request, head.target.query(), bucket, when);
-        let expected = Signature::of(secret, &string_to_sign);
-        if !Signature::parse(&self.signature).is_some_and(|provided| provided.matches(&expected)) {
+        let provided = Signature::parse(&self.signature);
+        let is_of = |string_to_sign: &[u8]| {
+            provided.as_ref().is_some_and(|provided| provided.matches(&Signature::of(secret, string_to_sign)))
+        };
+        // botocore asks for `/bucket` and signs `/bucket/`, which S3 honours. It is the same resource.
+        let is_of_bucket_with_slash = || {
+            let target = bucket_with_slash(head.request.target, bucket)?;
+            let request = RequestView { target: &target, ..head.request };
+            Some(is_of(&sigv2::string_to_sign(&request, head.target.query(), None, when)))
+        };
+        if !is_of(&string_to_sign) && is_of_bucket_with_slash() != Some(true) {
             let details = Details::Mismatch(Mismatch {
                 access_key_id: head.access_key_id.as_str().to_owned(),
                 string_to_sign: String::from_utf8_lossy(&string_to_sign).into_owned(),
