@@ -1,0 +1,65 @@
+"""What `gatepass store run` does with flags that are for tests and for old clients, as boto3 meets it."""
+
+import os
+import unittest
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from clients import new_bucket, s3, send
+
+FLAGS = os.environ["GATEPASS_STORE_FLAGS"]
+
+
+@unittest.skipUnless(FLAGS == "faults", "needs a store that fails on purpose")
+class Faults(unittest.TestCase):
+    def test_retries_get_through_slow_down_and_lost_answers(self):
+        patient = s3(retries={"max_attempts": 8, "mode": "standard"})
+        bucket = new_bucket(patient)
+        named = {"Bucket": bucket, "Key": "key"}
+        answer = patient.put_object(**named, Body=b"content")
+        self.assertEqual(answer["ResponseMetadata"]["HTTPStatusCode"], 200)
+        self.assertEqual(answer["ResponseMetadata"]["RetryAttempts"], 3, "two SlowDowns, one lost answer")
+        self.assertEqual(patient.get_object(**named)["Body"].read(), b"content")
+
+    def test_a_client_without_patience_sees_slow_down(self):
+        client = s3()
+        with self.assertRaises(ClientError) as refused:
+            client.delete_bucket(Bucket=new_bucket(client))
+        self.assertEqual(refused.exception.response["Error"]["Code"], "SlowDown")
+
+
+@unittest.skipUnless(FLAGS == "allow-sigv2", "needs a store that takes the old signature")
+class OldSignature(unittest.TestCase):
+    def test_requests_and_urls_of_signature_version_2_are_honoured(self):
+        client = s3(signature_version="s3")
+        bucket = new_bucket(client)
+        named = {"Bucket": bucket, "Key": "folder/a file+&.txt"}
+        client.put_object(**named, Body=b"content", Metadata={"a": "b"}, ContentType="text/plain")
+        self.assertEqual(client.get_object(**named)["Metadata"], {"a": "b"})
+        self.assertEqual([found["Key"] for found in client.list_objects_v2(Bucket=bucket)["Contents"]], [named["Key"]])
+        url = client.generate_presigned_url("get_object", Params={**named, "ResponseContentType": "text/html"})
+        self.assertIn("AWSAccessKeyId=", url)
+        answer = send("GET", url)
+        self.assertEqual((answer.status, answer.body, answer.headers["content-type"]), (200, b"content", "text/html"))
+        self.assertEqual(send("GET", url.replace("text%2Fhtml", "text%2Fplain")).element("Code"), "SignatureDoesNotMatch")
+        self.assertEqual(send("DELETE", url).status, 403)
+
+    def test_version_4_works_as_ever(self):
+        client = s3()
+        self.assertEqual(client.head_bucket(Bucket=new_bucket(client))["ResponseMetadata"]["HTTPStatusCode"], 200)
+
+
+@unittest.skipUnless(FLAGS == "tls", "needs a store that speaks HTTPS")
+class Https(unittest.TestCase):
+    def test_objects_go_through_https_with_the_defaults_of_boto3(self):
+        client = boto3.client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "path"}))
+        self.assertTrue(client.meta.endpoint_url.startswith("https://"))
+        bucket = new_bucket(client)
+        client.put_object(Bucket=bucket, Key="key", Body=b"content" * 10_000)
+        self.assertEqual(client.get_object(Bucket=bucket, Key="key")["Body"].read(), b"content" * 10_000)
+
+
+if __name__ == "__main__":
+    unittest.main()
