@@ -11,7 +11,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gatepass-iam", &[]),
     ("gatepass-protocol", &["gatepass-signing"]),
     ("gatepass-authority", &["gatepass-signing", "gatepass-iam", "gatepass-protocol"]),
-    ("gatepass-store", &["gatepass-signing", "gatepass-iam", "gatepass-protocol", "gatepass-authority"]),
+    (
+        "gatepass-store",
+        &["gatepass-signing", "gatepass-iam", "gatepass-protocol", "gatepass-authority", "gatepass-doctor"],
+    ),
     ("gatepass-backend", &["gatepass-signing", "gatepass-protocol", "gatepass-iam"]),
     ("gatepass-doctor", &["gatepass-signing", "gatepass-protocol", "gatepass-iam"]),
     ("gatepass-devidp", &[]),

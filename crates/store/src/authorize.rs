@@ -4,7 +4,7 @@
 //! credentials may what a statement allows to everybody, where no public access block forbids it.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gatepass_authority::ROOT_ACCOUNT;
 use gatepass_iam::{Context, Decision, Principal, Request, evaluate};
@@ -29,11 +29,37 @@ pub(crate) struct Allowed(());
 #[derive(Debug, Clone)]
 pub(crate) struct Authorizer(Arc<Asked>);
 
+/// A refusal, with what it was decided by.
+#[derive(Debug, Clone)]
+pub(crate) struct Denial {
+    pub(crate) principal: Principal,
+    pub(crate) action: &'static str,
+    pub(crate) resource: String,
+    pub(crate) context: Context,
+    pub(crate) policy: Option<Arc<BucketPolicy>>,
+    pub(crate) verdict: Verdict,
+}
+
+/// Why a policy refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// No statement allows it, to somebody who needs one.
+    NothingAllows,
+    /// A public access block keeps others out.
+    Restricted,
+    /// This statement denies it.
+    Denied { index: usize },
+}
+
+/// The last refusal of a request, for those who explain it.
+pub(crate) type LastDenial = Arc<Mutex<Option<Denial>>>;
+
 #[derive(Debug)]
 struct Asked {
     principal: Principal,
     context: Context,
     policies: AskedPolicies,
+    last_denial: LastDenial,
 }
 
 #[derive(Debug, Clone)]
@@ -50,7 +76,12 @@ impl Authorizer {
     /// For work that the store does for its owner, which no request asked for: no policy of a bucket binds it.
     pub(crate) fn of_the_store() -> Self {
         let principal = Principal::root(ROOT_ACCOUNT.as_str());
-        Self(Arc::new(Asked { principal, context: Context::new(), policies: AskedPolicies::None }))
+        Self(Arc::new(Asked {
+            principal,
+            context: Context::new(),
+            policies: AskedPolicies::None,
+            last_denial: LastDenial::default(),
+        }))
     }
 
     /// For a request, under the policies of the buckets that it is about.
@@ -61,18 +92,28 @@ impl Authorizer {
         context: Context,
     ) -> Self {
         let policies = AskedPolicies::OfRequest { policies, index: Arc::clone(&store.index) };
-        Self(Arc::new(Asked { principal, context, policies }))
+        Self(Arc::new(Asked { principal, context, policies, last_denial: LastDenial::default() }))
     }
 
     /// The same, for somebody who knows more of the request: what its body says.
     pub(crate) fn knowing(&self, keys: Vec<(Cow<'static, str>, String)>) -> Self {
-        let Asked { principal, context, policies } = self.0.as_ref();
+        let Asked { principal, context, policies, last_denial } = self.0.as_ref();
         let context = keys.into_iter().fold(context.clone(), |context, (key, value)| context.with(&key, value));
-        Self(Arc::new(Asked { principal: principal.clone(), context, policies: policies.clone() }))
+        Self(Arc::new(Asked {
+            principal: principal.clone(),
+            context,
+            policies: policies.clone(),
+            last_denial: Arc::clone(last_denial),
+        }))
     }
 
     pub(crate) fn principal(&self) -> &Principal {
         &self.0.principal
+    }
+
+    /// Where the last refusal will stand.
+    pub(crate) fn last_denial(&self) -> LastDenial {
+        Arc::clone(&self.0.last_denial)
     }
 
     pub(crate) fn is_anonymous(&self) -> bool {
@@ -82,7 +123,9 @@ impl Authorizer {
     /// Refuses those to whom nothing in the bucket can be allowed, before any work is done for them.
     pub(crate) fn could_be_allowed_in(&self, bucket: &BucketName) -> Result<(), S3Error> {
         match self.policy_of(bucket)? {
-            None if self.is_anonymous() => Err(S3Error::access_denied()),
+            None if self.is_anonymous() => {
+                Err(self.deny("s3:ListBucket", bucket.arn(), &self.0.context, None, Verdict::NothingAllows))
+            }
             _ => Ok(()),
         }
     }
@@ -109,24 +152,50 @@ impl Authorizer {
             None => None,
         };
         let Some(policy) = policy else {
-            return if is_root { Ok(()) } else { Err(S3Error::access_denied()) };
+            if is_root {
+                return Ok(());
+            }
+            return Err(self.deny(A::NAME, resource.arn(), &self.0.context, None, Verdict::NothingAllows));
         };
         let Readable::Yes(document) = &policy.document else { return Err(S3Error::internal()) };
         let arn = resource.arn();
         let with_tags = self.with_existing_tags(policy, resource)?;
         let context = with_tags.as_ref().unwrap_or(&self.0.context);
         let request = Request { principal: &self.0.principal, action: A::NAME, resource: &arn, context };
-        let decision = evaluate(&request, &[], Some(document));
-        if decision.is_allowed() && (is_root || policy.audience == Audience::AsWritten) {
-            return Ok(());
-        }
-        Err(match decision {
-            // Others than the account's own learn nothing ("Troubleshoot access denied (403 Forbidden) errors").
-            Decision::ExplicitDeny { .. } if is_root => {
-                S3Error::explicitly_denied(&self.0.principal.arn(), A::NAME, &arn, "resource-based")
+        let verdict = match evaluate(&request, &[], Some(document)) {
+            Decision::ExplicitDeny { index, .. } => Verdict::Denied { index },
+            Decision::ImplicitDeny => Verdict::NothingAllows,
+            Decision::Allowed { .. } | Decision::AllowedToRoot
+                if !is_root && policy.audience == Audience::OwnAccount =>
+            {
+                Verdict::Restricted
+            }
+            Decision::Allowed { .. } | Decision::AllowedToRoot => return Ok(()),
+        };
+        Err(self.deny(A::NAME, arn, context, Some(policy), verdict))
+    }
+
+    /// The answer to a refusal. Others than the account's own learn nothing ("Troubleshoot access denied (403 Forbidden)
+    /// errors in Amazon S3").
+    fn deny(
+        &self,
+        action: &'static str,
+        resource: String,
+        context: &Context,
+        policy: Option<&Arc<BucketPolicy>>,
+        verdict: Verdict,
+    ) -> S3Error {
+        let principal = self.0.principal.clone();
+        let error = match verdict {
+            Verdict::Denied { .. } if !self.is_anonymous() => {
+                S3Error::explicitly_denied(&principal.arn(), action, &resource, "resource-based")
             }
             _ => S3Error::access_denied(),
-        })
+        };
+        let policy = policy.cloned();
+        let denial = Denial { principal, action, resource, context: context.clone(), policy, verdict };
+        *self.0.last_denial.lock().unwrap_or_else(PoisonError::into_inner) = Some(denial);
+        error
     }
 
     fn policy_of(&self, bucket: &BucketName) -> Result<Option<&Arc<BucketPolicy>>, S3Error> {

@@ -45,6 +45,8 @@ pub struct Config {
     pub faults: Option<Faults>,
     /// What `POST /_gatepass/clock` does; nothing for a store that is not for tests.
     pub test_clock: Option<TestClock>,
+    /// At which address refusals are explained to developers of this machine; nothing where they are not.
+    pub explain_at: Option<String>,
     /// Where requests are written down.
     pub access_log: Option<AccessLog>,
     /// How long a day is for lifecycle rules. Shorter ones are for tests.
@@ -74,6 +76,7 @@ impl Config {
             signature_version_2: SignatureVersion2::Refused,
             faults: None,
             test_clock: None,
+            explain_at: None,
             access_log: None,
             lifecycle_day: Day::default(),
             limits: Limits::default(),

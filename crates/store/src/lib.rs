@@ -18,6 +18,7 @@ mod check;
 mod config;
 mod cors;
 mod exchange;
+mod explain;
 mod faults;
 mod grant;
 mod http2;
@@ -51,6 +52,7 @@ pub use access_log::{ACCESS_LOG_QUEUE, AccessLog, AccessLogFormat, AccessLogTarg
 pub use admin::MAX_ADMIN_CONNECTIONS;
 pub use check::{CheckError, CheckReport, Depth, Finding, FindingKind, MAX_FINDINGS, Repair, check};
 pub use config::{Clock, Config, Fsync, Hosts, OtherRegion, SignatureVersion2};
+pub use explain::{EXPLAINED_HEAD_MAX_BYTES, REMEMBERED_REFUSALS};
 pub use faults::{Effect, Fault, FaultError, Faults, Frequency, Scope};
 pub use gatepass_protocol::s3::lifecycle::Day as LifecycleDay;
 pub use http2::{

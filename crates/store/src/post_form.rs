@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::answer::Answer;
 use crate::arrival::{Arrival, Framing};
 use crate::authorize::Authorizer;
+use crate::explain::Stage;
 use crate::ops::{self, FormCall};
 use crate::service::LogLine;
 use crate::store::Store;
@@ -51,11 +52,13 @@ pub(crate) async fn answer(
     if let Some(id) = &caller.access_key_id {
         log.caller(id.as_str());
     }
+    log.reached(Stage::Operation);
     let parameters = PutObject::from_form(bucket, &caller.upload)?;
     let policies = store.policies.of_bucket(&store.index, &parameters.bucket)?;
     let context = if policies.is_empty() { Context::new() } else { request_context::of_form(arrival, &caller, now) };
     let authorizer = Authorizer::of_request(store, caller.principal, policies, context)
         .knowing(tag_condition_keys(&parameters.tags));
+    log.authorizing(&authorizer);
     let call = FormCall { store, arrival, authorizer, upload: caller.upload, file, now };
     ops::post_object(call, parameters).await
 }

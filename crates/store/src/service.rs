@@ -1,12 +1,12 @@
 //! One road for every request: arrival → authenticate → operation → authorize → grant → data.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use gatepass_authority::ROOT_ACCOUNT;
 use gatepass_iam::Context;
-use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::error::{ErrorCode, S3Error};
 use gatepass_protocol::s3::operation::{Operation, Request as OperationRequest, Target};
 use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
@@ -15,8 +15,9 @@ use jiff::Timestamp;
 use crate::access_log::Entry;
 use crate::answer::{Answer, Connection};
 use crate::arrival::{Arrival, Framing, Kind};
-use crate::authorize::Authorizer;
+use crate::authorize::{Authorizer, LastDenial};
 use crate::exchange::Exchange;
+use crate::explain::{self, Head, Refused, Stage};
 use crate::faults::Slow;
 use crate::linger::Unread;
 use crate::ops::{self, Call};
@@ -33,6 +34,10 @@ pub(crate) struct LogLine {
     operation: Option<&'static str>,
     access_key_id: Option<String>,
     error: Option<&'static str>,
+    /// How far the request came.
+    stage: Stage,
+    /// What policies refused it.
+    denial: Option<LastDenial>,
 }
 
 /// Answers one request. An error is an answer that is lost on purpose: the connection, or its stream, breaks.
@@ -50,7 +55,8 @@ pub(crate) async fn answer(
     let (method, version) = (parts.method.clone(), parts.version);
     let mut log = LogLine::default();
     let mut entry = store.access_log.as_ref().map(|_| Entry::begin(&parts, peer, &id, now));
-    let (answer, mut connection) =
+    let copied = store.explainer.as_ref().and_then(|_| Head::of(&parts, peer));
+    let (mut answer, mut connection) =
         match head.map_err(S3Error::from).and_then(|()| Arrival::read(parts, &store.routes, peer)) {
             Ok(arrival) => {
                 if let Some(entry) = &mut entry {
@@ -68,6 +74,7 @@ pub(crate) async fn answer(
                 (Answer::error(&error, &id), Connection::Close)
             }
         };
+    explain(store, &log, copied, now, &mut answer);
     if !incoming.is_end_stream() {
         unread.set();
         // hyper closes such a connection, and a client that was not told would send its next request into it.
@@ -105,6 +112,18 @@ pub(crate) async fn answer(
     Ok(response.map(|body| Outgoing::new(body, slow, exchange)))
 }
 
+/// Tells a developer where the refusal is explained, where there are developers.
+fn explain(store: &Store, log: &LogLine, head: Option<Head>, now: Timestamp, answer: &mut Answer) {
+    let (Some(explainer), Some(code), Some(head)) = (&store.explainer, log.error, head) else { return };
+    let denial = log.denial.as_ref().and_then(|last| last.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    let is_denied = code == ErrorCode::AccessDenied.as_str() && denial.is_some();
+    // Once policies have let it pass, it is the data that refuses.
+    let stage = if log.stage == Stage::Authorize && !is_denied { Stage::Data } else { log.stage };
+    let credentials = store.root_credentials();
+    let refused = Refused { head, now, stage, operation: log.operation, code, denial, credentials };
+    explainer.explain(refused, answer);
+}
+
 async fn walk(
     store: &Arc<Store>,
     arrival: &Arrival,
@@ -113,7 +132,12 @@ async fn walk(
     id: &RequestId,
     log: &mut LogLine,
 ) -> Answer {
+    log.reached(Stage::Authenticate);
     let answered = match arrival.kind {
+        _ if let Some(explainer) = explain::asked(store, arrival) => {
+            log.operation = Some("Explain");
+            explain::answer(explainer, arrival)
+        }
         _ if let Some(clock) = test_clock::asked(store, arrival) => {
             log.operation = Some("TestClock");
             test_clock::answer(store, clock, arrival, incoming).await
@@ -153,6 +177,7 @@ async fn s3(
         caller => caller?,
     };
     log.access_key_id = caller.access_key_id.as_ref().map(|id| id.as_str().to_owned());
+    log.reached(Stage::Operation);
     let target = Target::from_path(arrival.host_bucket.clone(), arrival.raw_path())?;
     let request = OperationRequest { method: &arrival.method, target, query: &caller.query, headers: &arrival.headers };
     let operation = Operation::parse(&request)?;
@@ -171,11 +196,21 @@ async fn s3(
     let context =
         if policies.is_empty() { Context::new() } else { request_context::of(arrival, &caller, &operation, now) };
     let authorizer = Authorizer::of_request(store, caller.principal, policies, context);
+    log.authorizing(&authorizer);
     let call = Call { store, arrival, authorizer, payload: caller.payload, incoming, now };
     ops::perform(call, operation).await
 }
 
 impl LogLine {
+    pub(crate) fn reached(&mut self, stage: Stage) {
+        self.stage = stage;
+    }
+
+    pub(crate) fn authorizing(&mut self, authorizer: &Authorizer) {
+        self.stage = Stage::Authorize;
+        self.denial = Some(authorizer.last_denial());
+    }
+
     pub(crate) fn operation(&mut self, name: &'static str) {
         self.operation = Some(name);
     }

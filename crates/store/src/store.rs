@@ -18,6 +18,7 @@ use crate::access_log::AccessLog;
 use crate::authenticate::Authenticator;
 use crate::blobs::{Blobs, sync_directory};
 use crate::config::{Clock, Config, Fsync};
+use crate::explain::Explainer;
 use crate::faults::Faults;
 use crate::index::{Failure, Index, IndexError};
 use crate::lifecycle::Lifecycles;
@@ -46,6 +47,7 @@ pub struct Store {
     pub(crate) metrics: Metrics,
     pub(crate) faults: Option<Faults>,
     pub(crate) test_clock: Option<TestClock>,
+    pub(crate) explainer: Option<Explainer>,
     pub(crate) access_log: Option<AccessLog>,
     /// Dropped last: the next process may come in when everything else is closed.
     _lock: File,
@@ -106,6 +108,7 @@ impl Store {
             limits,
             faults,
             test_clock,
+            explain_at,
             access_log,
         } = config;
         let region = Region::new(region)?;
@@ -136,6 +139,7 @@ impl Store {
             metrics: Metrics::default(),
             faults,
             test_clock,
+            explainer: explain_at.map(Explainer::new),
             access_log,
             _lock: lock,
         }))

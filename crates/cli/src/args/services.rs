@@ -70,6 +70,9 @@ pub struct StoreRun {
     /// Let `POST /_gatepass/clock {"advance": "20m"}` move the clock; on loopback addresses only
     #[arg(long)]
     pub test_clock: bool,
+    /// Let every refusal name a page, in `x-gatepass-explain`, that says why; on loopback addresses only
+    #[arg(long)]
+    pub explain: bool,
     /// Fail on purpose, to test clients; on loopback addresses only, may be repeated: slow-body=GET:1KiB/s,
     /// drop-reply=PutObject:0.1 (carried out, never answered), slow-down=PutObject:3 (503 so often), clock-skew=20m
     #[arg(long = "fault", value_name = "RULE")]

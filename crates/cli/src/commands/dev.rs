@@ -125,6 +125,7 @@ async fn start(options: &DevOptions, listen: &Listen, root: RootSource, seed: &S
         region: options.region.clone(),
         hosts: store_run::hosts(store_address, &[], &[]),
         fsync: options.fsync.into(),
+        explain_at: store_address.ip().is_loopback().then(|| store_url.clone()),
         ..StoreSettings::new(data.join("store"), root, clock.function())
     };
     let idp_settings = gatepass_devidp::Config {

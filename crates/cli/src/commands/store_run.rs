@@ -82,6 +82,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             reserve_bytes: reserve.map_or(Config::DEFAULT_RESERVE_BYTES, ByteSize::as_bytes),
             faults,
             test_clock: arguments.test_clock.then(|| test_clock_of(&clock)),
+            explain_at: arguments.explain.then(|| store_url(address, tls.is_some())),
             access_log: access_log.clone(),
             ..Config::new(data, credentials::root()?, clock.function())
         };
@@ -92,7 +93,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             ));
         }
         let store = open(config)?;
-        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+        let url = store_url(address, tls.is_some());
         let root = store.root_credentials();
         let metrics_url =
             operators.as_ref().map(|listener| listener.local_addr().map(|address| format!("http://{address}")));
@@ -165,13 +166,20 @@ fn access_log(
     AccessLog::open(target, format).explain(what).map(Some)
 }
 
-/// What makes a store wrong on purpose is refused where other machines could come to rely on it.
+/// Where the store is reached.
+fn store_url(address: SocketAddr, is_secure: bool) -> String {
+    format!("{}://{address}", if is_secure { "https" } else { "http" })
+}
+
+/// What makes a store wrong on purpose is refused where other machines could come to rely on it, and what tells about
+/// requests where other machines make some.
 fn check_only_for_tests(arguments: &StoreRun, address: SocketAddr) -> Result<()> {
-    let flag = match (arguments.test_clock, arguments.faults.is_empty()) {
-        (true, _) => "--test-clock",
-        (false, false) => "--fault",
-        (false, true) => return Ok(()),
-    };
+    let given = [
+        (arguments.test_clock, "--test-clock"),
+        (!arguments.faults.is_empty(), "--fault"),
+        (arguments.explain, "--explain"),
+    ];
+    let Some((_, flag)) = given.into_iter().find(|(is_given, _)| *is_given) else { return Ok(()) };
     if address.ip().is_loopback() {
         return Ok(());
     }

@@ -248,11 +248,23 @@ fn the_clock_of_a_store_for_tests_is_moved_by_whoever_is_no_page() {
 }
 
 #[test]
+fn a_refusal_is_explained_where_it_says() {
+    let store = Running::start(&["--explain"]);
+    let refused = send(store.authority(), "GET /bucket/key HTTP/1.1", "");
+    let (_, rest) = refused.split_once("x-gatepass-explain: http://").expect("the refusal names its page");
+    let (authority, path) = rest.split_once("\r\n").expect("a line").0.split_once('/').expect("a path");
+    assert_eq!(authority, store.authority());
+    let page = send(authority, &format!("GET /{path} HTTP/1.1"), "");
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("<h1>403 AccessDenied</h1>"), "{page}");
+}
+
+#[test]
 fn what_is_for_tests_is_refused_where_other_machines_come_in() {
     for (flags, name) in [
         (&["--test-clock"][..], "--test-clock"),
         (&["--fault", "slow-down=*:1"], "--fault"),
         (&["--fault", "clock-skew=1h"], "--fault"),
+        (&["--explain"], "--explain"),
     ] {
         for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:9000"] {
             let mut command = gatepass(["store", "run", "--data", "/nonexistent", "--listen", address]);
