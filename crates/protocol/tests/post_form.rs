@@ -62,17 +62,17 @@ fn whole(body: &str) -> Result<(String, String), &'static str> {
     Ok((found.0.key().to_owned(), String::from_utf8(found.1).unwrap()))
 }
 
-fn ok(key: &str, content: &str) -> Result<(String, String), &'static str> {
-    Ok((key.to_owned(), content.to_owned()))
+fn stored(key: &str, content: &str) -> (String, String) {
+    (key.to_owned(), content.to_owned())
 }
 
 #[test]
 fn a_form_is_fields_and_a_file() {
     let key = field("key", "a/${filename}");
-    assert_eq!(whole(&(key.clone() + &file("content\r\n--b--\r\n"))), ok("a/cat.png", "content"));
-    assert_eq!(whole(&(key.clone() + &file("content\r\n--b--"))), ok("a/cat.png", "content"));
-    assert_eq!(whole(&(key.clone() + &file("\r\n--b--"))), ok("a/cat.png", ""));
-    assert_eq!(whole(&("preamble\r\n".to_owned() + &key + &file("\r\n--b--epilogue"))), ok("a/cat.png", ""));
+    assert_eq!(whole(&(key.clone() + &file("content\r\n--b--\r\n"))), Ok(stored("a/cat.png", "content")));
+    assert_eq!(whole(&(key.clone() + &file("content\r\n--b--"))), Ok(stored("a/cat.png", "content")));
+    assert_eq!(whole(&(key.clone() + &file("\r\n--b--"))), Ok(stored("a/cat.png", "")));
+    assert_eq!(whole(&("preamble\r\n".to_owned() + &key + &file("\r\n--b--epilogue"))), Ok(stored("a/cat.png", "")));
     assert_eq!(whole(&(field("key", "") + &file("\r\n--b--"))), Err("InvalidArgument"));
 }
 
@@ -97,19 +97,19 @@ fn what_only_looks_like_a_boundary_is_content() {
         "\r\n--b\r\r\n--b-a",
     ] {
         let body = field("key", "k") + &file(&format!("{content}\r\n--b--"));
-        assert_eq!(whole(&body), ok("k", content), "{content:?}");
+        assert_eq!(whole(&body), Ok(stored("k", content)), "{content:?}");
         let body = field("key", "k") + &field("x-ignore-me", content) + &file("c\r\n--b--");
-        assert_eq!(whole(&body), ok("k", "c"), "{content:?}");
+        assert_eq!(whole(&body), Ok(stored("k", "c")), "{content:?}");
     }
 }
 
 #[test]
 fn what_comes_after_the_file_is_ignored_but_the_form_must_end() {
     let form = field("key", "k") + &file("c\r\n");
-    assert_eq!(whole(&(form.clone() + &field("key", "other") + "--b--")), ok("k", "c"));
+    assert_eq!(whole(&(form.clone() + &field("key", "other") + "--b--")), Ok(stored("k", "c")));
     assert_eq!(whole(&(form.clone() + &field("key", "other"))), Err("MalformedPOSTRequest"));
     let after = |bytes: usize| whole(&(form.clone() + "--b--" + &"x".repeat(bytes)));
-    assert_eq!(after(AFTER_FILE_MAX), ok("k", "c"));
+    assert_eq!(after(AFTER_FILE_MAX), Ok(stored("k", "c")));
     assert_eq!(after(AFTER_FILE_MAX + 1), Err("MalformedPOSTRequest"));
     let file_first = file("c\r\n") + &field("key", "k") + "--b--";
     assert_eq!(whole(&file_first), Err("InvalidArgument"));
@@ -121,7 +121,7 @@ fn a_form_that_is_cut_short_is_none() {
     for end in 0..body.len() {
         assert_eq!(whole(&body[..end]), Err("MalformedPOSTRequest"), "{:?}", &body[..end]);
     }
-    assert_eq!(whole(&body), ok("k", "content"));
+    assert_eq!(whole(&body), Ok(stored("k", "content")));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_form_without_a_file_or_with_a_broken_head_is_refused() {
         let head = "x: y\r\n".repeat(count - 1);
         field("key", "k") + "--b\r\n" + &head + "Content-Disposition: form-data; name=\"file\"\r\n\r\nc\r\n--b--"
     };
-    assert_eq!(whole(&lines(MAX_PART_HEADERS)), ok("k", "c"));
+    assert_eq!(whole(&lines(MAX_PART_HEADERS)), Ok(stored("k", "c")));
     assert_eq!(whole(&lines(MAX_PART_HEADERS + 1)), Err("MalformedPOSTRequest"));
 }
 
@@ -144,7 +144,7 @@ fn a_form_without_a_file_or_with_a_broken_head_is_refused() {
 fn everything_before_the_file_is_bounded() {
     let with = |filler: usize| field("key", "k") + &field("x-ignore-me", &"x".repeat(filler)) + &file("");
     let room = MAX_FORM_BYTES - with(0).len();
-    assert_eq!(whole(&(with(room) + "\r\n--b--")), ok("k", ""));
+    assert_eq!(whole(&(with(room) + "\r\n--b--")), Ok(stored("k", "")));
     assert_eq!(whole(&(with(room + 1) + "\r\n--b--")), Err("MaxPostPreDataLengthExceeded"));
     for endless in
         ["x".repeat(MAX_FORM_BYTES + 1), "\r\n--b".repeat(MAX_FORM_BYTES), field("x-ignore-a", "").repeat(1000)]

@@ -72,6 +72,7 @@ impl Length {
 
 /// How content is wrapped on its way.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for a request, and it moves a few times")]
 pub(super) enum Wire {
     Plain,
     Chunked(Decoder),

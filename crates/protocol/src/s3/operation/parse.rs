@@ -295,7 +295,7 @@ fn metadata_directive(parts: Parts<'_>) -> Result<MetadataDirective, S3Error> {
 
 fn checksum_algorithm(parts: Parts<'_>) -> Result<Option<ChecksumAlgorithm>, S3Error> {
     const NAME: &str = "x-amz-checksum-algorithm";
-    single_header(parts.headers, NAME)?.map(|name| checksum::parse_algorithm(name)).transpose()
+    single_header(parts.headers, NAME)?.map(checksum::parse_algorithm).transpose()
 }
 
 fn checksum_type(parts: Parts<'_>) -> Result<Option<ChecksumType>, S3Error> {

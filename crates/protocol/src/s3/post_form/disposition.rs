@@ -25,7 +25,7 @@ impl Part {
                 return Err(S3Error::malformed_post_request());
             };
             let (name, value) = (&line[..colon], &line[colon + 1..]);
-            if !name.is_empty() && name.iter().all(|byte| byte.is_ascii_graphic()) {
+            if !name.is_empty() && name.iter().all(u8::is_ascii_graphic) {
                 if name.eq_ignore_ascii_case(b"content-disposition") && disposition.replace(value).is_some() {
                     return Err(S3Error::malformed_post_request());
                 }
@@ -119,8 +119,8 @@ mod tests {
         Part::read(head.as_bytes(), 3).ok()
     }
 
-    fn file(name: &str) -> Option<Part> {
-        Some(Part::File(Some(name.to_owned())))
+    fn file(name: &str) -> Part {
+        Part::File(Some(name.to_owned()))
     }
 
     #[test]
@@ -133,10 +133,13 @@ mod tests {
             field("a;b")
         );
         assert_eq!(read("Content-Disposition: form-data; name=\"File\""), Some(Part::File(None)));
-        assert_eq!(read("Content-Disposition: form-data; name=\"photo\"; filename=\"cat.png\""), file("cat.png"));
-        assert_eq!(read("Content-Disposition: form-data; filename=\"\"; name=\"file\""), file(""));
-        assert_eq!(read("Content-Disposition: form-data; name=\"f\"; filename=\"C:\\a\\b.png\""), file("C:\\a\\b.png"));
-        assert_eq!(read("Content-Disposition: form-data; name=\"f\"; filename=\"a\\\"b%22\""), file("a\"b%22"));
+        assert_eq!(read("Content-Disposition: form-data; name=\"photo\"; filename=\"cat.png\""), Some(file("cat.png")));
+        assert_eq!(read("Content-Disposition: form-data; filename=\"\"; name=\"file\""), Some(file("")));
+        assert_eq!(
+            read("Content-Disposition: form-data; name=\"f\"; filename=\"C:\\a\\b.png\""),
+            Some(file("C:\\a\\b.png"))
+        );
+        assert_eq!(read("Content-Disposition: form-data; name=\"f\"; filename=\"a\\\"b%22\""), Some(file("a\"b%22")));
     }
 
     #[test]
