@@ -196,7 +196,10 @@ fn smaller_answers_have_their_shapes() {
 #[test]
 fn a_multi_delete_names_what_went_and_what_stayed() {
     let key = |text: &str| ObjectKey::parse(text).unwrap();
-    let outcomes = [DeleteOutcome::Deleted(key("a")), DeleteOutcome::Failed(key("b<"), S3Error::access_denied())];
+    let outcomes = [
+        DeleteOutcome::Deleted { key: key("a"), version: None, marker: None },
+        DeleteOutcome::Failed { key: key("b<"), version: None, error: S3Error::access_denied() },
+    ];
     assert_eq!(
         inside(&delete_objects(&outcomes), "DeleteResult"),
         "<Deleted><Key>a</Key></Deleted><Error><Key>b&lt;</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"

@@ -84,7 +84,7 @@ fn other_methods_are_refused_with_what_is_allowed() {
 
 #[test]
 fn what_s3_has_and_this_store_has_not_is_501_and_never_ignored() {
-    for target in ["/bkt?website", "/bkt?encryption", "/bkt?versioning", "/bkt/k?select&select-type=2"] {
+    for target in ["/bkt?website", "/bkt?encryption", "/bkt/k?select&select-type=2"] {
         let error = parse("PUT", target, &[]).unwrap_err();
         assert_eq!((error.status(), error.code().as_str()), (501, "NotImplemented"), "{target}");
     }

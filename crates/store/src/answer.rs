@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use jiff::Timestamp;
 
 use crate::body::ResponseBody;
+use crate::index::ObjectRecord;
 use crate::request_id::RequestId;
 
 /// An answer before the headers that every answer has.
@@ -50,6 +51,15 @@ impl Answer {
     pub(crate) fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.add(name, value.as_ref());
         self
+    }
+
+    /// Says which version of an object this is about, where its bucket kept versions when it was written.
+    #[must_use]
+    pub(crate) fn versioned(self, record: &ObjectRecord) -> Self {
+        match record.version {
+            Some(version) => self.with("x-amz-version-id", version.id().to_string()),
+            None => self,
+        }
     }
 
     /// Adds a header. Stored values were legal when they came in; one that is not is left out rather

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gatepass_authority::ROOT_ACCOUNT;
 use gatepass_iam::{Context, Decision, Principal, Request, evaluate};
 use gatepass_protocol::s3::error::S3Error;
-use gatepass_protocol::s3::names::BucketName;
+use gatepass_protocol::s3::names::{BucketName, VersionId};
 
-use crate::grant::{Action, Arn, Grant};
+use crate::grant::{Action, Arn, Grant, ObjectName, ObjectVersion, Reading};
 use crate::index::Index;
 use crate::policies::{Audience, BucketPolicy, PoliciesOfRequest, Readable};
 use crate::request_context;
@@ -130,6 +130,14 @@ impl Authorizer {
         }
     }
 
+    /// Asks to read an object or, under another name of IAM, one version of it.
+    pub(crate) fn read(&self, name: ObjectName, version: Option<VersionId>) -> Result<Reading, S3Error> {
+        match version {
+            None => self.grant(name).map(Reading::Current),
+            Some(version) => self.grant(ObjectVersion { name, version }).map(Reading::Version),
+        }
+    }
+
     /// Asks for one action on one resource.
     pub(crate) fn grant<A: Action>(&self, resource: A::Resource) -> Result<Grant<A>, S3Error>
     where
@@ -159,8 +167,8 @@ impl Authorizer {
         };
         let Readable::Yes(document) = &policy.document else { return Err(S3Error::internal()) };
         let arn = resource.arn();
-        let with_tags = self.with_existing_tags(policy, resource)?;
-        let context = with_tags.as_ref().unwrap_or(&self.0.context);
+        let known = self.with_resource(policy, resource)?;
+        let context = known.as_ref().unwrap_or(&self.0.context);
         let request = Request { principal: &self.0.principal, action: A::NAME, resource: &arn, context };
         let verdict = match evaluate(&request, &[], Some(document)) {
             Decision::ExplicitDeny { index, .. } => Verdict::Denied { index },
@@ -208,11 +216,17 @@ impl Authorizer {
         }
     }
 
-    /// The context with the tags of the object, where the policy asks for them.
-    fn with_existing_tags(&self, policy: &BucketPolicy, resource: &impl Arn) -> Result<Option<Context>, S3Error> {
+    /// The context with what is known of the object: which version of it is meant and, where the policy asks for them, its
+    /// tags.
+    fn with_resource(&self, policy: &BucketPolicy, resource: &impl Arn) -> Result<Option<Context>, S3Error> {
         let AskedPolicies::OfRequest { index, .. } = &self.0.policies else { return Ok(None) };
-        let Some(object) = resource.object().filter(|_| policy.asks_for_tags) else { return Ok(None) };
-        let tags = index.snapshot()?.tags_for_policies(object)?;
-        Ok(Some(request_context::with_existing_tags(&self.0.context, &tags)))
+        let version = resource.version();
+        let mut context = version.map(|version| self.0.context.clone().with("s3:VersionId", version.to_string()));
+        if let Some(object) = resource.object().filter(|_| policy.asks_for_tags) {
+            let tags = index.snapshot()?.tags_for_policies(object, version)?;
+            let known = context.as_ref().unwrap_or(&self.0.context);
+            context = Some(request_context::with_existing_tags(known, &tags));
+        }
+        Ok(context)
     }
 }

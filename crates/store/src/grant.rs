@@ -4,7 +4,7 @@
 //! data take it and no name beside it, so that a check cannot be forgotten, nor made for one object
 //! and used for another. Its type says what it is for: a permission to read does not write.
 
-use gatepass_protocol::s3::names::{BucketName, ObjectKey};
+use gatepass_protocol::s3::names::{BucketName, ObjectKey, VersionId};
 
 use crate::authorize::Allowed;
 
@@ -21,6 +21,13 @@ pub(crate) trait Action {
 pub(crate) struct ObjectName {
     pub(crate) bucket: BucketName,
     pub(crate) key: ObjectKey,
+}
+
+/// One version of an object. It need not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ObjectVersion {
+    pub(crate) name: ObjectName,
+    pub(crate) version: VersionId,
 }
 
 /// The account as a whole.
@@ -98,6 +105,17 @@ actions! {
     GetObjectTagging on ObjectName;
     PutObjectTagging on ObjectName;
     DeleteObjectTagging on ObjectName;
+    ListBucketVersions on BucketName;
+    GetBucketVersioning on BucketName;
+    PutBucketVersioning on BucketName;
+    GetObjectVersion on ObjectVersion;
+    DeleteObjectVersion on ObjectVersion;
+    GetObjectVersionTagging on ObjectVersion;
+    GetObjectVersionAcl on ObjectVersion;
+    GetObjectVersionAttributes on ObjectVersion;
+    PutObjectVersionAcl on ObjectVersion;
+    PutObjectVersionTagging on ObjectVersion;
+    DeleteObjectVersionTagging on ObjectVersion;
 }
 
 /// The actions that change the record of a bucket.
@@ -109,12 +127,19 @@ impl Configures for DeleteBucketPolicy {}
 impl Configures for PutBucketPublicAccessBlock {}
 impl Configures for PutBucketOwnershipControls {}
 impl Configures for PutBucketTagging {}
+impl Configures for PutBucketVersioning {}
 
 /// The actions that change the tags of an object.
 pub(crate) trait Retags: Action<Resource = ObjectName> {}
 
 impl Retags for PutObjectTagging {}
 impl Retags for DeleteObjectTagging {}
+
+/// The same for one version.
+pub(crate) trait RetagsVersion: Action<Resource = ObjectVersion> {}
+
+impl RetagsVersion for PutObjectVersionTagging {}
+impl RetagsVersion for DeleteObjectVersionTagging {}
 
 /// How policies name a resource.
 pub(crate) trait Arn {
@@ -125,6 +150,11 @@ pub(crate) trait Arn {
 
     /// The object whose tags a policy may ask for.
     fn object(&self) -> Option<&ObjectName> {
+        None
+    }
+
+    /// Which version of it.
+    fn version(&self) -> Option<VersionId> {
         None
     }
 }
@@ -163,6 +193,59 @@ impl Arn for ObjectName {
     }
 }
 
+impl Arn for ObjectVersion {
+    fn arn(&self) -> String {
+        self.name.arn()
+    }
+
+    fn bucket_of_policy(&self) -> Option<&BucketName> {
+        self.name.bucket_of_policy()
+    }
+
+    fn object(&self) -> Option<&ObjectName> {
+        Some(&self.name)
+    }
+
+    fn version(&self) -> Option<VersionId> {
+        Some(self.version)
+    }
+}
+
+/// Permission to read an object, or one version of it.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    Current(Grant<GetObject>),
+    Version(Grant<GetObjectVersion>),
+}
+
+impl Reading {
+    pub(crate) fn bucket(&self) -> &BucketName {
+        match self {
+            Self::Current(grant) => grant.bucket(),
+            Self::Version(grant) => grant.bucket(),
+        }
+    }
+
+    pub(crate) fn key(&self) -> &ObjectKey {
+        match self {
+            Self::Current(grant) => grant.key(),
+            Self::Version(grant) => grant.key(),
+        }
+    }
+
+    /// The version that was asked for.
+    pub(crate) fn version(&self) -> Option<VersionId> {
+        match self {
+            Self::Current(_) => None,
+            Self::Version(grant) => Some(grant.version()),
+        }
+    }
+
+    pub(crate) fn name(&self) -> ObjectName {
+        ObjectName { bucket: self.bucket().clone(), key: self.key().clone() }
+    }
+}
+
 /// What lies in a bucket, or is one.
 pub(crate) trait InBucket {
     fn bucket(&self) -> &BucketName;
@@ -177,6 +260,29 @@ impl InBucket for BucketName {
 impl InBucket for ObjectName {
     fn bucket(&self) -> &BucketName {
         &self.bucket
+    }
+}
+
+impl InBucket for ObjectVersion {
+    fn bucket(&self) -> &BucketName {
+        &self.name.bucket
+    }
+}
+
+/// What is an object, or a version of one.
+pub(crate) trait InObject: InBucket {
+    fn key(&self) -> &ObjectKey;
+}
+
+impl InObject for ObjectName {
+    fn key(&self) -> &ObjectKey {
+        &self.key
+    }
+}
+
+impl InObject for ObjectVersion {
+    fn key(&self) -> &ObjectKey {
+        &self.name.key
     }
 }
 
@@ -202,8 +308,17 @@ where
     }
 }
 
-impl<A: Action<Resource = ObjectName>> Grant<A> {
+impl<A: Action> Grant<A>
+where
+    A::Resource: InObject,
+{
     pub(crate) fn key(&self) -> &ObjectKey {
-        &self.resource.key
+        self.resource.key()
+    }
+}
+
+impl<A: Action<Resource = ObjectVersion>> Grant<A> {
+    pub(crate) fn version(&self) -> VersionId {
+        self.resource.version
     }
 }

@@ -234,7 +234,7 @@ impl Bucket<'_> {
             let (last, due) = page.await?;
             for group in groups(due) {
                 let sweep = Arc::clone(&self.sweep);
-                let write = self.store.index.write(move |transaction| transaction.expire_objects(&sweep, &group));
+                let write = self.store.index.write(move |transaction| transaction.expire_objects(&sweep, &group, now));
                 expired += write.await?;
             }
             match last {

@@ -131,9 +131,6 @@ fn of_parameters(mut context: Context, arrival: &Arrival, caller: &Caller, opera
             context = context.with(&key, value);
         }
     }
-    if let Some(version) = caller.query.get("versionId") {
-        context = context.with("s3:VersionId", version);
-    }
     match operation {
         Operation::PutObject(_) | Operation::CopyObject(_) | Operation::CompleteMultipartUpload(_) => {
             context.with("s3:ObjectCreationOperation", "true")

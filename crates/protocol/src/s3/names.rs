@@ -178,6 +178,45 @@ impl fmt::Display for UploadId {
     }
 }
 
+/// Which version of an object: the one that is called `null`, which was written while its bucket kept no versions, or one
+/// with an id of its own. Ids are opaque to clients; they carry the order in which versions were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VersionId {
+    /// `null`.
+    Null,
+    /// 32 lower-case hexadecimal digits.
+    Of {
+        /// Versions that were written later have higher ones.
+        sequence: u64,
+        /// Chosen by nobody, so that ids cannot be guessed.
+        random: u64,
+    },
+}
+
+impl VersionId {
+    /// `None` for a text that no store of ours can have issued.
+    pub fn parse(id: &str) -> Option<Self> {
+        if id == "null" {
+            return Some(Self::Null);
+        }
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if id.len() != 32 || !id.bytes().all(is_digit) {
+            return None;
+        }
+        let half = |digits: &str| u64::from_str_radix(digits, 16).ok();
+        Some(Self::Of { sequence: half(&id[..16])?, random: half(&id[16..])? })
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Of { sequence, random } => write!(f, "{sequence:016x}{random:016x}"),
+        }
+    }
+}
+
 /// The number of a part: 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PartNumber(u16);
@@ -279,6 +318,20 @@ impl fmt::Display for Etag {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_id_is_null_or_32_digits() {
+        let id = VersionId::Of { sequence: 7, random: u64::MAX };
+        assert_eq!(id.to_string(), "0000000000000007ffffffffffffffff");
+        for id in [id, VersionId::Null] {
+            assert_eq!(VersionId::parse(&id.to_string()), Some(id));
+        }
+        for text in
+            ["", "Null", "0000000000000007FFFFFFFFFFFFFFFF", "7", &"0".repeat(31), &"0".repeat(33), &"+".repeat(32)]
+        {
+            assert_eq!(VersionId::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn bucket_names_follow_the_published_rules() {

@@ -114,7 +114,7 @@ fn look_at_records(snapshot: &Snapshot, report: &mut CheckReport) -> Result<Vec<
         let looked: Result<(), Failure> = (|| {
             match &place {
                 Place::Bucket(_) => report.buckets += 1,
-                Place::Object { bucket, .. } => {
+                Place::Object { bucket, .. } | Place::Version { bucket, .. } => {
                     report.objects += 1;
                     if !holds_bucket(bucket)? {
                         report.find(Finding::at(FindingKind::ObjectWithoutBucket, &place, ""));

@@ -115,6 +115,12 @@ impl Finding {
         match place {
             Place::Bucket(bucket) => Self { bucket: Some(bucket.clone()), ..nowhere },
             Place::Object { bucket, key } => Self { bucket: Some(bucket.clone()), key: Some(key.clone()), ..nowhere },
+            Place::Version { bucket, key, rank } => Self {
+                bucket: Some(bucket.clone()),
+                key: Some(key.clone()),
+                row: Some(format!("versions/{rank}")),
+                ..nowhere
+            },
             Place::Upload { bucket, key, upload } => {
                 Self { bucket: Some(bucket.clone()), key: Some(key.clone()), upload: Some(upload.clone()), ..nowhere }
             }

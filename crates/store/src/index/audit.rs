@@ -13,7 +13,8 @@ use super::handle::CACHE_BYTES;
 use super::overlay::Overlay;
 use super::records::{BodyRecord, LayoutPart, decode};
 use super::{
-    BucketRecord, FILE_NAME, Failure, IndexError, ObjectRecord, PartRecord, Piece, Snapshot, UploadRecord, tables,
+    BucketRecord, FILE_NAME, Failure, IndexError, ObjectRecord, PartRecord, Piece, Snapshot, UploadRecord, Version,
+    tables,
 };
 use crate::blobs::{BlobId, Boot};
 use crate::config::Fsync;
@@ -37,9 +38,25 @@ pub(crate) struct Offline {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Bucket(String),
-    Object { bucket: String, key: String },
-    Upload { bucket: String, key: String, upload: String },
-    Part { upload: String, number: u16 },
+    Object {
+        bucket: String,
+        key: String,
+    },
+    /// A version that is no longer the object, or a delete marker.
+    Version {
+        bucket: String,
+        key: String,
+        rank: u64,
+    },
+    Upload {
+        bucket: String,
+        key: String,
+        upload: String,
+    },
+    Part {
+        upload: String,
+        number: u16,
+    },
     Layout(u64),
 }
 
@@ -47,6 +64,7 @@ pub(crate) enum Place {
 pub(crate) enum Audited {
     Bucket,
     Upload,
+    DeleteMarker,
     /// A body, and what is known of it.
     Body(AuditedBody),
     /// The record cannot be read; it may name anything.
@@ -164,6 +182,13 @@ impl Snapshot {
             let (bucket, key) = name.value();
             let place = Place::Object { bucket: bucket.to_owned(), key: key.to_owned() };
             visit(place, read(record.value(), of_object));
+        }
+        let table = self.transaction.open_table(tables::VERSIONS)?;
+        for row in table.range::<(&str, &str, u64)>(..)? {
+            let (name, record) = row?;
+            let (bucket, key, rank) = name.value();
+            let place = Place::Version { bucket: bucket.to_owned(), key: key.to_owned(), rank };
+            visit(place, read(record.value(), of_version));
         }
         let table = self.transaction.open_table(tables::UPLOADS)?;
         for row in table.range::<(&str, &str, &str)>(..)? {
@@ -312,6 +337,13 @@ fn read<T: DeserializeOwned>(bytes: &[u8], audited: impl FnOnce(T) -> Audited) -
 fn of_object(record: ObjectRecord) -> Audited {
     let ObjectRecord { etag, size, checksum, body, .. } = record;
     Audited::Body(AuditedBody { size, etag, checksum, body })
+}
+
+fn of_version(version: Version) -> Audited {
+    match version {
+        Version::Object(record) => of_object(record),
+        Version::DeleteMarker(_) => Audited::DeleteMarker,
+    }
 }
 
 fn of_part(record: PartRecord) -> Audited {

@@ -129,7 +129,7 @@ impl Snapshot {
 impl Scan<'_> {
     /// The common prefix that stands for this key: up to and including the first delimiter behind
     /// the prefix asked for.
-    fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
+    pub(super) fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
         let delimiter = self.delimiter.filter(|delimiter| !delimiter.is_empty())?;
         let behind_prefix = &key[self.prefix.len()..];
         let at = behind_prefix.find(delimiter)?;
@@ -138,7 +138,7 @@ impl Scan<'_> {
 }
 
 /// Where a scan goes on.
-struct Position {
+pub(super) struct Position {
     /// The first name to look at; `None` when nothing can follow.
     from: Option<String>,
     /// A name that is itself left out.
@@ -146,7 +146,7 @@ struct Position {
 }
 
 impl Position {
-    fn start(scan: Scan<'_>) -> Self {
+    pub(super) fn start(scan: Scan<'_>) -> Self {
         let Some(after) = scan.after else {
             return Self { from: Some(scan.prefix.to_owned()), without: None };
         };
@@ -162,15 +162,21 @@ impl Position {
         Self { from: Some(after.to_owned()), without: Some(after.to_owned()) }
     }
 
-    fn behind(prefix: &str) -> Self {
+    /// Where the next key begins.
+    pub(super) fn after(key: &str) -> Self {
+        // No text is between a key and the key with the least character behind it.
+        Self { from: Some(format!("{key}\0")), without: None }
+    }
+
+    pub(super) fn behind(prefix: &str) -> Self {
         Self { from: successor(prefix), without: None }
     }
 
-    fn from(&self) -> Option<&str> {
+    pub(super) fn from(&self) -> Option<&str> {
         self.from.as_deref()
     }
 
-    fn skips(&self, name: &str) -> bool {
+    pub(super) fn skips(&self, name: &str) -> bool {
         self.without.as_deref() == Some(name)
     }
 }

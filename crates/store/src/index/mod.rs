@@ -16,6 +16,7 @@ mod snapshot;
 mod sweep;
 mod tables;
 mod transaction;
+mod versions;
 mod writer;
 
 use std::fs;
@@ -33,6 +34,8 @@ pub(crate) use records::{BucketRecord, ObjectRecord, OwnershipControls, PartReco
 pub(crate) use snapshot::{FoundObject, Piece, Snapshot, Source};
 pub(crate) use sweep::{SeenObject, SeenUpload, Sweep};
 pub(crate) use transaction::{AssembledPart, NewBody, NewObject, NewPart, Transaction};
+
+pub(crate) use versions::{Deleted, Version};
 
 use crate::blobs::{BlobId, Blobs, Boot, Starts};
 use crate::config::Fsync;
@@ -86,6 +89,8 @@ pub(crate) enum Failure {
     MissingRow(&'static str),
     /// A defect: a request was refused after it had changed something. Its group is not committed.
     ChangedAndRefused,
+    /// The system gave no random numbers.
+    NoRandomness,
     /// The writer has stopped, or did not commit.
     Closed,
 }
@@ -119,6 +124,7 @@ impl From<Failure> for S3Error {
             Failure::DamagedBody(what) => tracing::error!(what, "a body in the index is damaged"),
             Failure::MissingRow(table) => tracing::error!(table, "a row of the index is missing"),
             Failure::ChangedAndRefused => tracing::error!("a refused request has changed the index"),
+            Failure::NoRandomness => tracing::error!("the system gives no random numbers"),
             Failure::Closed => tracing::error!("a write was not committed"),
         }
         S3Error::internal()

@@ -2,11 +2,12 @@
 //! may add a field and still read what an earlier one wrote.
 
 use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumType};
-use gatepass_protocol::s3::names::Etag;
+use gatepass_protocol::s3::names::{Etag, VersionId};
 use gatepass_protocol::s3::object_headers::ObjectHeaders;
 use gatepass_protocol::s3::operation::StorageClass;
 use gatepass_protocol::s3::public_access_block::PublicAccessBlock;
 use gatepass_protocol::s3::tagging::TagSet;
+use gatepass_protocol::s3::xml::settings::Versioning;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub(crate) struct BucketRecord {
     pub(crate) ownership_controls: OwnershipControls,
     #[serde(default, with = "serial::optional_tags", skip_serializing_if = "Option::is_none")]
     pub(crate) tags: Option<TagSet>,
+    /// Nothing for a bucket that never kept versions.
+    #[serde(default, with = "serial::versioning", skip_serializing_if = "Option::is_none")]
+    pub(crate) versioning: Option<Versioning>,
 }
 
 impl BucketRecord {
@@ -45,6 +49,7 @@ impl BucketRecord {
             public_access_block: Some(PublicAccessBlock::ALL),
             ownership_controls: OwnershipControls::default(),
             tags: None,
+            versioning: None,
         }
     }
 }
@@ -85,7 +90,31 @@ pub(crate) struct ObjectRecord {
     /// answer was lost can be answered like the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) upload: Option<String>,
+    /// Nothing for an object that was written before its bucket kept versions; it is the null version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<VersionStamp>,
     pub(super) body: BodyRecord,
+}
+
+/// When among the versions of its key a version was written, and what it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct VersionStamp {
+    pub(crate) sequence: u64,
+    /// Nothing for a null version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) random: Option<u64>,
+}
+
+impl VersionStamp {
+    /// What was written before its bucket kept versions is older than all that came later.
+    pub(super) const UNVERSIONED: Self = Self { sequence: 0, random: None };
+
+    pub(crate) fn id(self) -> VersionId {
+        match self.random {
+            None => VersionId::Null,
+            Some(random) => VersionId::Of { sequence: self.sequence, random },
+        }
+    }
 }
 
 /// Where the bytes are.

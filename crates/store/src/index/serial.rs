@@ -168,6 +168,26 @@ pub(super) mod optional_tags {
     }
 }
 
+pub(super) mod versioning {
+    use gatepass_protocol::s3::xml::settings::Versioning;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in crate::index) fn serialize<S: Serializer>(
+        state: &Option<Versioning>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        state.map(Versioning::as_str).serialize(serializer)
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Versioning>, D::Error> {
+        let Some(word) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+        Versioning::parse(&word).map(Some).ok_or_else(|| D::Error::custom("not a state of versioning"))
+    }
+}
+
 pub(super) fn is_standard(class: &StorageClass) -> bool {
     *class == StorageClass::Standard
 }

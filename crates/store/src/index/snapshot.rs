@@ -3,14 +3,13 @@
 use bytes::Bytes;
 use gatepass_protocol::s3::checksum::Checksum;
 use gatepass_protocol::s3::names::{BucketName, UploadId};
-use gatepass_protocol::s3::tagging::TagSet;
 use redb::{ReadOnlyTable, ReadTransaction};
 use serde::de::DeserializeOwned;
 
 use super::records::{BodyRecord, LayoutPart, decode};
 use super::{BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, tables};
 use crate::blobs::{BlobId, sum};
-use crate::grant::{Action, GetObject, Grant, InBucket, ListAllMyBuckets, ListMultipartUploadParts, ObjectName};
+use crate::grant::{Action, Grant, InBucket, ListAllMyBuckets, ListMultipartUploadParts, ObjectName};
 
 /// The index as one commit left it.
 pub(crate) struct Snapshot {
@@ -84,11 +83,6 @@ impl Snapshot {
     }
 
     /// The tags of an object, for those who decide on grants.
-    pub(crate) fn tags_for_policies(&self, name: &ObjectName) -> Result<TagSet, Failure> {
-        let record: Option<ObjectRecord> = self.read(tables::OBJECTS, (name.bucket.as_str(), name.key.as_str()))?;
-        Ok(record.map(|record| record.tags).unwrap_or_default())
-    }
-
     /// All buckets, by name.
     pub(crate) fn buckets(&self, _grant: &Grant<ListAllMyBuckets>) -> Result<Vec<(String, BucketRecord)>, Failure> {
         let table = self.transaction.open_table(tables::BUCKETS)?;
@@ -108,11 +102,10 @@ impl Snapshot {
         self.read(tables::OBJECTS, (grant.bucket().as_str(), grant.key().as_str()))
     }
 
-    /// An object with its body. Blobs among it must be pinned while they are read.
-    pub(crate) fn object_with_body(&self, grant: &Grant<GetObject>) -> Result<Option<FoundObject>, Failure> {
-        let Some(record) = self.object(grant)? else { return Ok(None) };
+    /// The body of an object that [`readable`](Self::readable) has found. Blobs among it must be pinned while they are read.
+    pub(crate) fn with_body(&self, record: ObjectRecord) -> Result<FoundObject, Failure> {
         let pieces = self.pieces(record.size, record.checksum.as_ref(), &record.body)?;
-        Ok(Some(FoundObject { record, pieces }))
+        Ok(FoundObject { record, pieces })
     }
 
     /// Where the bytes of a body are.

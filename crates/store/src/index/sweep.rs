@@ -5,6 +5,7 @@
 //! them still.
 
 use gatepass_protocol::s3::names::BucketName;
+use jiff::Timestamp;
 use redb::ReadableTable;
 
 use super::records::decode;
@@ -127,22 +128,26 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Removes those objects that are still what the sweep has seen, and tells how many.
-    pub(crate) fn expire_objects(&mut self, sweep: &Sweep, seen: &[SeenObject]) -> Result<u64, Failure> {
+    /// Removes those objects that are still what the sweep has seen, by a delete marker where the bucket keeps versions,
+    /// and tells how many.
+    pub(crate) fn expire_objects(
+        &mut self,
+        sweep: &Sweep,
+        seen: &[SeenObject],
+        now: Timestamp,
+    ) -> Result<u64, Failure> {
         if !self.still_has(sweep)? {
             return Ok(0);
         }
         let bucket = sweep.bucket.as_str();
         let mut expired = 0;
         for SeenObject { key, record } in seen {
-            let now: Option<ObjectRecord> =
+            let current: Option<ObjectRecord> =
                 self.objects.get((bucket, key.as_str()))?.map(|bytes| decode(bytes.value())).transpose()?;
-            if now.as_ref() != Some(record) {
+            if current.as_ref() != Some(record) {
                 continue;
             }
-            self.effects.changes += 1;
-            self.objects.remove((bucket, key.as_str()))?;
-            self.release_body(&record.body)?;
+            self.delete_current(bucket, key, now)?;
             expired += 1;
         }
         Ok(expired)

@@ -6,6 +6,11 @@ use redb::{TableDefinition, WriteTransaction};
 pub(super) const BUCKETS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("buckets");
 /// Bucket, key → [`ObjectRecord`](super::ObjectRecord).
 pub(super) const OBJECTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("objects");
+/// Bucket, key, [`Rank`](super::versions::Rank) → [`PastVersion`](super::versions::PastVersion): the versions that no longer
+/// are the object, and delete markers, the newest of a key first.
+pub(super) const VERSIONS: TableDefinition<'_, (&str, &str, u64), &[u8]> = TableDefinition::new("versions");
+/// Bucket, key → rank of the null version among [`VERSIONS`].
+pub(super) const NULLS: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("nulls");
 /// The bytes of small bodies.
 pub(super) const SMALL: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("small");
 /// The parts of assembled objects: `Vec<LayoutPart>`.
@@ -21,6 +26,8 @@ pub(super) const LIFECYCLES: TableDefinition<'_, &str, &str> = TableDefinition::
 /// The store's own numbers.
 pub(super) const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 
+/// The last sequence of a version.
+pub(super) const VERSION: &str = "version";
 /// How often the store has been started.
 pub(super) const BOOT: &str = "boot";
 /// The first start whose blobs carry sums.
@@ -30,6 +37,8 @@ pub(super) const FIRST_SUMMING_BOOT: &str = "first-summing-boot";
 pub(super) fn create(transaction: &WriteTransaction) -> Result<(), redb::TableError> {
     transaction.open_table(BUCKETS)?;
     transaction.open_table(OBJECTS)?;
+    transaction.open_table(VERSIONS)?;
+    transaction.open_table(NULLS)?;
     transaction.open_table(SMALL)?;
     transaction.open_table(LAYOUTS)?;
     transaction.open_table(BLOBS)?;

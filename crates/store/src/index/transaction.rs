@@ -13,8 +13,8 @@ use super::records::{BlobName, BodyRecord, LayoutPart, decode, encode};
 use super::{BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, tables};
 use crate::blobs::{BlobId, NewBlob, sum};
 use crate::grant::{
-    AbortMultipartUpload, Action, Configures, CreateBucket, DeleteBucket, DeleteObject, GetObject, Grant, InBucket,
-    ObjectName, PutObject, Retags,
+    AbortMultipartUpload, Action, Configures, CreateBucket, DeleteBucket, Grant, InBucket, ObjectName, PutObject,
+    Reading, Retags,
 };
 
 /// A body that has been received and checked.
@@ -73,8 +73,11 @@ impl Effects {
 
 /// The tables, open for writing, for a group of requests.
 pub(crate) struct Transaction<'t> {
-    buckets: Table<'t, &'static str, &'static [u8]>,
+    pub(super) buckets: Table<'t, &'static str, &'static [u8]>,
     pub(super) objects: Table<'t, (&'static str, &'static str), &'static [u8]>,
+    pub(super) versions: Table<'t, (&'static str, &'static str, u64), &'static [u8]>,
+    pub(super) nulls: Table<'t, (&'static str, &'static str), u64>,
+    pub(super) counters: Table<'t, &'static str, u64>,
     small: Table<'t, u64, &'static [u8]>,
     layouts: Table<'t, u64, &'static [u8]>,
     blobs: Table<'t, u128, u64>,
@@ -89,6 +92,9 @@ impl<'t> Transaction<'t> {
         Ok(Self {
             buckets: inner.open_table(tables::BUCKETS)?,
             objects: inner.open_table(tables::OBJECTS)?,
+            versions: inner.open_table(tables::VERSIONS)?,
+            nulls: inner.open_table(tables::NULLS)?,
+            counters: inner.open_table(tables::COUNTERS)?,
             small: inner.open_table(tables::SMALL)?,
             layouts: inner.open_table(tables::LAYOUTS)?,
             blobs: inner.open_table(tables::BLOBS)?,
@@ -128,13 +134,15 @@ impl<'t> Transaction<'t> {
         Ok(())
     }
 
-    /// Whether the bucket holds objects. Uploads in progress do not count; they go with the bucket.
+    /// Whether the bucket holds objects or versions. Uploads in progress do not count; they go with the bucket.
     pub(crate) fn holds_objects(&self, grant: &Grant<DeleteBucket>) -> Result<bool, Failure> {
         let bucket = grant.bucket().as_str();
-        match self.objects.range((bucket, "")..)?.next() {
-            Some(first) => Ok(first?.0.value().0 == bucket),
-            None => Ok(false),
+        if let Some(first) = self.objects.range((bucket, "")..)?.next()
+            && first?.0.value().0 == bucket
+        {
+            return Ok(true);
         }
+        self.holds_versions(bucket)
     }
 
     pub(crate) fn delete_bucket(&mut self, grant: &Grant<DeleteBucket>) -> Result<(), Failure> {
@@ -179,7 +187,7 @@ impl<'t> Transaction<'t> {
     /// Puts a copy of `source`, which shares its blobs. However many parts these were, the copy is one piece.
     pub(crate) fn copy_object(
         &mut self,
-        _from: &Grant<GetObject>,
+        _from: &Reading,
         source: &ObjectRecord,
         to: &Grant<PutObject>,
         object: NewObject,
@@ -195,13 +203,6 @@ impl<'t> Transaction<'t> {
         self.effects.changes += 1;
         self.objects.insert((grant.bucket().as_str(), grant.key().as_str()), encode(&record).as_slice())?;
         Ok(())
-    }
-
-    pub(crate) fn delete_object(&mut self, grant: &Grant<DeleteObject>) -> Result<(), Failure> {
-        let Some(record) = self.object(grant)? else { return Ok(()) };
-        self.effects.changes += 1;
-        self.objects.remove((grant.bucket().as_str(), grant.key().as_str()))?;
-        self.release_body(&record.body)
     }
 
     pub(crate) fn create_upload(
@@ -296,7 +297,9 @@ impl<'t> Transaction<'t> {
     ) -> Result<ObjectRecord, Failure> {
         let NewObject { etag, size, modified, headers, storage_class, checksum, tags } = object;
         let upload = upload.map(|upload| upload.as_str().to_owned());
-        let record = ObjectRecord { etag, size, modified, headers, storage_class, checksum, tags, parts, upload, body };
+        let version = self.make_room(grant.bucket().as_str(), grant.key().as_str())?;
+        let record =
+            ObjectRecord { etag, size, modified, headers, storage_class, checksum, tags, parts, upload, version, body };
         self.effects.changes += 1;
         let before: Option<ObjectRecord> = {
             let name = (grant.bucket().as_str(), grant.key().as_str());

@@ -40,7 +40,7 @@ pub(super) async fn complete_multipart_upload(
     let record = complete.await?;
     let location = location(arrival);
     let document = responses::complete_multipart_upload(&upload, &location, &record.etag, record.checksum.as_ref());
-    let mut answer = Answer::xml(document);
+    let mut answer = Answer::xml(document).versioned(&record);
     store.lifecycles.describe(&mut answer, &upload.bucket, &upload.key, &record);
     Ok(answer)
 }

@@ -11,13 +11,15 @@ use gatepass_protocol::s3::tagging::TagSet;
 use gatepass_protocol::s3::xml::responses;
 use jiff::Timestamp;
 
-use super::get_object::find;
+use super::get_object::{Found, find, marker_as_source, no_source};
 use super::{Call, DEFAULT_CHECKSUM, off_reactor, still_existing_bucket};
 use crate::answer::Answer;
 use crate::authorize::Authorizer;
 use crate::body::digests_of_pieces;
-use crate::grant::{GetObject, GetObjectTagging, Grant, ObjectName, PutObject, PutObjectTagging};
-use crate::index::{Failure, NewObject, ObjectRecord, Transaction};
+use crate::grant::{
+    GetObjectTagging, GetObjectVersionTagging, Grant, ObjectName, ObjectVersion, PutObject, PutObjectTagging, Reading,
+};
+use crate::index::{Failure, NewObject, ObjectRecord, Transaction, Version};
 use crate::store::Store;
 
 /// The largest source of one copy ("CopyObject", Amazon S3 API Reference).
@@ -27,8 +29,8 @@ pub(super) async fn copy_object(call: Call<'_>, parameters: operation::CopyObjec
     let (store, now) = (call.store, call.now);
     let operation::CopyObject { bucket, key, source, metadata, storage_class, tagging, condition, checksum_algorithm } =
         parameters;
-    let CopySource { bucket: source_bucket, key: source_key, preconditions } = source;
-    let from = call.authorizer.grant::<GetObject>(ObjectName { bucket: source_bucket, key: source_key })?;
+    let CopySource { bucket: source_bucket, key: source_key, version, preconditions } = source;
+    let from = call.authorizer.read(ObjectName { bucket: source_bucket, key: source_key }, version)?;
     let to = call.authorizer.grant::<PutObject>(ObjectName { bucket, key })?;
     let tagging = Tagging::authorize(&call.authorizer, tagging, &from, &to)?;
     call.ignore_body().await?;
@@ -38,8 +40,12 @@ pub(super) async fn copy_object(call: Call<'_>, parameters: operation::CopyObjec
     let copy = Copy { preconditions, metadata, storage_class, tagging, condition, asks_for_checksum, recomputed, now };
     let (bucket, key) = (to.bucket().clone(), to.key().clone());
     let copy = store.index.write(move |transaction| copy.perform(transaction, &from, &to));
-    let record = copy.await?;
-    let mut answer = Answer::xml(responses::copy_object(&record.etag, record.modified, record.checksum.as_ref()));
+    let (source, record) = copy.await?;
+    let document = responses::copy_object(&record.etag, record.modified, record.checksum.as_ref());
+    let mut answer = Answer::xml(document).versioned(&record);
+    if let Some(version) = source.version {
+        answer.add("x-amz-copy-source-version-id", version.id().to_string().as_bytes());
+    }
     store.lifecycles.describe(&mut answer, &bucket, &key, &record);
     Ok(answer)
 }
@@ -55,10 +61,10 @@ struct Recomputed {
 /// client wants a checksum that is not stored with it.
 async fn recompute(
     store: &Arc<Store>,
-    from: &Grant<GetObject>,
+    from: &Reading,
     wanted: Option<ChecksumAlgorithm>,
 ) -> Result<Option<Recomputed>, S3Error> {
-    let (Some(found), pinned) = find(store, from)? else { return Ok(None) };
+    let (Found::Object(found), pinned) = find(store, from)? else { return Ok(None) };
     let stored = found.record.checksum.as_ref();
     let algorithm = wanted.or_else(|| stored.map(Checksum::algorithm)).unwrap_or(DEFAULT_CHECKSUM);
     let is_stored = stored.is_some_and(|checksum| {
@@ -93,7 +99,7 @@ impl Tagging {
     fn authorize(
         authorizer: &Authorizer,
         directive: TaggingDirective,
-        from: &Grant<GetObject>,
+        from: &Reading,
         to: &Grant<PutObject>,
     ) -> Result<Self, S3Error> {
         let target = ObjectName { bucket: to.bucket().clone(), key: to.key().clone() };
@@ -102,8 +108,13 @@ impl Tagging {
             TaggingDirective::Replace(tags) if tags.is_empty() => Ok(Self::Replace(tags)),
             TaggingDirective::Replace(tags) => may_write().map(|()| Self::Replace(tags)),
             TaggingDirective::Copy => {
-                let source = ObjectName { bucket: from.bucket().clone(), key: from.key().clone() };
-                Ok(Self::Copy(authorizer.grant::<GetObjectTagging>(source).and_then(|_| may_write())))
+                let may_read = match from.version() {
+                    None => authorizer.grant::<GetObjectTagging>(from.name()).map(drop),
+                    Some(version) => authorizer
+                        .grant::<GetObjectVersionTagging>(ObjectVersion { name: from.name(), version })
+                        .map(drop),
+                };
+                Ok(Self::Copy(may_read.and_then(|()| may_write())))
             }
         }
     }
@@ -132,16 +143,24 @@ impl Copy {
     fn perform(
         self,
         transaction: &mut Transaction<'_>,
-        from: &Grant<GetObject>,
+        from: &Reading,
         to: &Grant<PutObject>,
-    ) -> Result<ObjectRecord, Failure> {
-        still_existing_bucket(transaction, from)?;
+    ) -> Result<(ObjectRecord, ObjectRecord), Failure> {
+        match from {
+            Reading::Current(grant) => still_existing_bucket(transaction, grant)?,
+            Reading::Version(grant) => still_existing_bucket(transaction, grant)?,
+        };
         still_existing_bucket(transaction, to)?;
-        let source = transaction.object(from)?.ok_or_else(|| S3Error::no_such_key(from.key()))?;
+        let source = match transaction.readable(from)? {
+            Some(Version::Object(source)) => source,
+            Some(Version::DeleteMarker(_)) if from.version().is_some() => return Err(marker_as_source().into()),
+            Some(Version::DeleteMarker(_)) | None => return Err(no_source(from).into()),
+        };
         self.preconditions.evaluate_copy(&source.etag, source.modified, self.now)?;
         let existing = transaction.object(to)?;
         self.condition.evaluate(to.key(), existing.as_ref().map(|object| &object.etag))?;
-        let is_itself = from.bucket() == to.bucket() && from.key() == to.key();
+        // A version that is copied onto its own object becomes the newest one.
+        let is_itself = from.version().is_none() && from.bucket() == to.bucket() && from.key() == to.key();
         self.check(&source, is_itself)?;
 
         let (etag, checksum) = match self.recomputed {
@@ -166,7 +185,8 @@ impl Copy {
             checksum,
             tags,
         };
-        transaction.copy_object(from, &source, to, object)
+        let record = transaction.copy_object(from, &source, to, object)?;
+        Ok((source, record))
     }
 
     fn check(&self, source: &ObjectRecord, is_itself: bool) -> Result<(), S3Error> {

@@ -1,24 +1,86 @@
 //! DeleteObject. What is not there is deleted already.
 
+use gatepass_protocol::s3::conditional::DeleteCondition;
 use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::names::VersionId;
 use gatepass_protocol::s3::operation;
 use http::StatusCode;
+use jiff::Timestamp;
 
 use super::{Call, still_existing_bucket};
 use crate::answer::Answer;
-use crate::grant::{DeleteObject, ObjectName};
+use crate::authorize::Authorizer;
+use crate::grant::{DeleteObject, DeleteObjectVersion, Grant, ObjectName, ObjectVersion};
+use crate::index::{Deleted, Failure, Transaction, Version};
 
 pub(super) async fn delete_object(call: Call<'_>, parameters: operation::DeleteObject) -> Result<Answer, S3Error> {
-    let operation::DeleteObject { bucket, key, condition } = parameters;
-    let store = call.store;
-    let grant = call.authorizer.grant::<DeleteObject>(ObjectName { bucket, key })?;
+    let operation::DeleteObject { bucket, key, version, condition } = parameters;
+    let (store, now) = (call.store, call.now);
+    let deletion = Deletion::authorize(&call.authorizer, ObjectName { bucket, key }, version)?;
     call.ignore_body().await?;
     let delete = store.index.write(move |transaction| {
-        still_existing_bucket(transaction, &grant)?;
-        let existing = transaction.object(&grant)?;
-        condition.evaluate(grant.key(), existing.as_ref().map(|object| &object.etag))?;
-        transaction.delete_object(&grant)
+        deletion.check_bucket(transaction)?;
+        deletion.perform(transaction, &condition, now)?.map_err(Failure::from)
     });
-    delete.await?;
-    Ok(Answer::empty(StatusCode::NO_CONTENT))
+    let Deleted { marker } = delete.await?;
+    let mut answer = Answer::empty(StatusCode::NO_CONTENT);
+    if marker.is_some() {
+        answer.add("x-amz-delete-marker", b"true");
+    }
+    if let Some(version) = version.or(marker) {
+        answer.add("x-amz-version-id", version.to_string().as_bytes());
+    }
+    Ok(answer)
+}
+
+/// Permission to delete an object, or one version of it for good.
+pub(super) enum Deletion {
+    Object(Grant<DeleteObject>),
+    Version(Grant<DeleteObjectVersion>),
+}
+
+impl Deletion {
+    pub(super) fn authorize(
+        authorizer: &Authorizer,
+        name: ObjectName,
+        version: Option<VersionId>,
+    ) -> Result<Self, S3Error> {
+        match version {
+            None => authorizer.grant(name).map(Self::Object),
+            Some(version) => authorizer.grant(ObjectVersion { name, version }).map(Self::Version),
+        }
+    }
+
+    fn check_bucket(&self, transaction: &Transaction<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Object(grant) => still_existing_bucket(transaction, grant).map(drop),
+            Self::Version(grant) => still_existing_bucket(transaction, grant).map(drop),
+        }
+    }
+
+    /// Deletes, unless the condition does not hold.
+    pub(super) fn perform(
+        &self,
+        transaction: &mut Transaction<'_>,
+        condition: &DeleteCondition,
+        now: Timestamp,
+    ) -> Result<Result<Deleted, S3Error>, Failure> {
+        match self {
+            Self::Object(grant) => {
+                let existing = transaction.object(grant)?;
+                if let Err(error) = condition.evaluate(grant.key(), existing.as_ref().map(|object| &object.etag)) {
+                    return Ok(Err(error));
+                }
+                transaction.delete_object(grant, now).map(Ok)
+            }
+            Self::Version(grant) => {
+                let existing = transaction.version(grant)?;
+                let etag = existing.as_ref().and_then(Version::object).map(|object| &object.etag);
+                if let Err(error) = condition.evaluate(grant.key(), etag) {
+                    return Ok(Err(error));
+                }
+                transaction.delete_version(grant).map(Ok)
+            }
+        }
+    }
 }

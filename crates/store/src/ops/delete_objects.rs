@@ -1,15 +1,19 @@
 //! DeleteObjects: up to a thousand keys, each with a grant, a condition and an outcome of its own.
 
+use gatepass_protocol::s3::conditional::DeleteCondition;
 use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::names::{BucketName, ObjectKey, VersionId};
 use gatepass_protocol::s3::operation::BucketWithBody;
 use gatepass_protocol::s3::xml::requests::{DELETE_LIMITS, DeleteRequest, ObjectToDelete, Verbosity};
 use gatepass_protocol::s3::xml::responses::{self, DeleteOutcome};
+use jiff::Timestamp;
 
+use super::delete_object::Deletion;
 use super::{Call, existing_bucket};
 use crate::answer::Answer;
 use crate::authorize::Authorizer;
-use crate::grant::{DeleteObject, Grant, ListBucket, ObjectName};
-use crate::index::{Failure, Transaction};
+use crate::grant::{ListBucket, ObjectName};
+use crate::index::{Deleted, Failure, Transaction};
 
 pub(super) async fn delete_objects(call: Call<'_>, parameters: BucketWithBody) -> Result<Answer, S3Error> {
     let BucketWithBody { bucket, integrity } = parameters;
@@ -19,7 +23,7 @@ pub(super) async fn delete_objects(call: Call<'_>, parameters: BucketWithBody) -
             "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
         ));
     }
-    let store = call.store;
+    let (store, now) = (call.store, call.now);
     // The answer to who is nobody is one refusal, and not one for each key that it takes to read.
     call.authorizer.could_be_allowed_in(&bucket)?;
     let authorizer = call.authorizer.clone();
@@ -31,41 +35,42 @@ pub(super) async fn delete_objects(call: Call<'_>, parameters: BucketWithBody) -
 
     let wanted = objects.into_iter().map(|object| Wanted::authorize(&authorizer, &bucket, object)).collect::<Vec<_>>();
     let delete = store.index.write(move |transaction| {
-        wanted.into_iter().map(|wanted| wanted.delete(transaction)).collect::<Result<Vec<_>, Failure>>()
+        wanted.into_iter().map(|wanted| wanted.delete(transaction, now)).collect::<Result<Vec<_>, Failure>>()
     });
     let mut outcomes = delete.await?;
     if verbosity == Verbosity::Quiet {
-        outcomes.retain(|outcome| matches!(outcome, DeleteOutcome::Failed(..)));
+        outcomes.retain(|outcome| matches!(outcome, DeleteOutcome::Failed { .. }));
     }
     Ok(Answer::xml(responses::delete_objects(&outcomes)))
 }
 
+/// A key, with permission to delete it or the reason why not.
 struct Wanted {
-    object: ObjectToDelete,
-    grant: Result<Grant<DeleteObject>, S3Error>,
+    key: ObjectKey,
+    version: Option<VersionId>,
+    condition: DeleteCondition,
+    deletion: Result<Deletion, S3Error>,
 }
 
 impl Wanted {
-    fn authorize(
-        authorizer: &Authorizer,
-        bucket: &gatepass_protocol::s3::names::BucketName,
-        object: ObjectToDelete,
-    ) -> Self {
-        let name = ObjectName { bucket: bucket.clone(), key: object.key.clone() };
-        Self { grant: authorizer.grant(name), object }
+    fn authorize(authorizer: &Authorizer, bucket: &BucketName, object: ObjectToDelete) -> Self {
+        let ObjectToDelete { key, version, condition } = object;
+        let name = ObjectName { bucket: bucket.clone(), key: key.clone() };
+        match version.transpose() {
+            Ok(version) => Self { key, version, condition, deletion: Deletion::authorize(authorizer, name, version) },
+            Err(error) => Self { key, version: None, condition, deletion: Err(error) },
+        }
     }
 
-    fn delete(self, transaction: &mut Transaction<'_>) -> Result<DeleteOutcome, Failure> {
-        let ObjectToDelete { key, condition } = self.object;
-        let grant = match self.grant {
-            Ok(grant) => grant,
-            Err(error) => return Ok(DeleteOutcome::Failed(key, error)),
+    fn delete(self, transaction: &mut Transaction<'_>, now: Timestamp) -> Result<DeleteOutcome, Failure> {
+        let Self { key, version, condition, deletion } = self;
+        let deleted = match deletion {
+            Ok(deletion) => deletion.perform(transaction, &condition, now)?,
+            Err(error) => Err(error),
         };
-        let existing = transaction.object(&grant)?;
-        if let Err(error) = condition.evaluate(&key, existing.as_ref().map(|object| &object.etag)) {
-            return Ok(DeleteOutcome::Failed(key, error));
-        }
-        transaction.delete_object(&grant)?;
-        Ok(DeleteOutcome::Deleted(key))
+        Ok(match deleted {
+            Ok(Deleted { marker }) => DeleteOutcome::Deleted { key, version, marker },
+            Err(error) => DeleteOutcome::Failed { key, version, error },
+        })
     }
 }

@@ -6,6 +6,7 @@ use gatepass_protocol::s3::checksum::Checksum;
 use gatepass_protocol::s3::conditional::ReadOutcome;
 use gatepass_protocol::s3::date::http_date;
 use gatepass_protocol::s3::error::S3Error;
+use gatepass_protocol::s3::names::VersionId;
 use gatepass_protocol::s3::object_headers::ResponseOverrides;
 use gatepass_protocol::s3::operation::{self, ChecksumMode, PartOrRange, StorageClass};
 use gatepass_protocol::s3::range::ResolvedRange;
@@ -13,10 +14,11 @@ use http::StatusCode;
 
 use super::{Call, existing_bucket, ignore_body};
 use crate::answer::Answer;
+use crate::authorize::Authorizer;
 use crate::blobs::Pinned;
 use crate::body::{ObjectBody, ResponseBody};
-use crate::grant::{GetObject, GetObjectTagging, Grant, ListBucket, ObjectName};
-use crate::index::{Failure, FoundObject, ObjectRecord, Source};
+use crate::grant::{GetObjectTagging, GetObjectVersionTagging, Grant, ListBucket, ObjectName, ObjectVersion, Reading};
+use crate::index::{Failure, FoundObject, ObjectRecord, Source, Version};
 use crate::store::Store;
 
 pub(super) async fn get_object(call: Call<'_>, parameters: operation::GetObject) -> Result<Answer, S3Error> {
@@ -50,16 +52,16 @@ struct Stretch {
 }
 
 async fn read(call: Call<'_>, parameters: operation::GetObject) -> Result<Read, S3Error> {
-    let operation::GetObject { bucket, key, piece, preconditions, overrides, checksum_mode } = parameters;
-    let Call { store, authorizer, payload, incoming, now, .. } = call;
+    let operation::GetObject { bucket, key, version, piece, preconditions, overrides, checksum_mode } = parameters;
+    let Call { store, arrival, authorizer, payload, incoming, now } = call;
     if authorizer.is_anonymous() && !overrides.is_empty() {
         return Err(ResponseOverrides::refused_for_anonymous());
     }
-    let grant = authorizer.grant::<GetObject>(ObjectName { bucket, key })?;
-    let may_list = authorizer.grant::<ListBucket>(grant.bucket().clone());
+    let reading = authorizer.read(ObjectName { bucket, key }, version)?;
+    let may_list = authorizer.grant::<ListBucket>(reading.bucket().clone());
     ignore_body(incoming, &payload).await?;
-    let (found, pinned) = find(store, &grant)?;
-    let Some(found) = found else { return Err(absent(store, &grant, may_list)) };
+    let (found, pinned) = find(store, &reading)?;
+    let found = found.or_why_not(store, arrival.method.as_str(), &reading, may_list)?;
 
     let record = &found.record;
     match preconditions.evaluate_read(&record.etag, record.modified, now) {
@@ -73,33 +75,91 @@ async fn read(call: Call<'_>, parameters: operation::GetObject) -> Result<Read, 
     let selected = select(&piece, &found)?;
     let mut answer = describe(record, &selected, &overrides, checksum_mode);
     // Told to those alone who may read the tags ("GetObject", Amazon S3 API Reference).
-    if !record.tags.is_empty() && authorizer.grant::<GetObjectTagging>(name_of(&grant)).is_ok() {
+    if !record.tags.is_empty() && may_read_tags(&authorizer, &reading) {
         answer.add("x-amz-tagging-count", record.tags.len().to_string().as_bytes());
     }
-    store.lifecycles.describe(&mut answer, grant.bucket(), grant.key(), record);
+    store.lifecycles.describe(&mut answer, reading.bucket(), reading.key(), record);
     Ok(Read { stretch: Some(selected.stretch), found, pinned, answer })
 }
 
-fn name_of(grant: &Grant<GetObject>) -> ObjectName {
-    ObjectName { bucket: grant.bucket().clone(), key: grant.key().clone() }
+fn may_read_tags(authorizer: &Authorizer, reading: &Reading) -> bool {
+    match reading.version() {
+        None => authorizer.grant::<GetObjectTagging>(reading.name()).is_ok(),
+        Some(version) => {
+            authorizer.grant::<GetObjectVersionTagging>(ObjectVersion { name: reading.name(), version }).is_ok()
+        }
+    }
 }
 
-pub(super) fn find(store: &Store, grant: &Grant<GetObject>) -> Result<(Option<FoundObject>, Pinned), Failure> {
+/// What a read finds.
+pub(super) enum Found {
+    Object(FoundObject),
+    DeleteMarker(VersionId),
+    Nothing,
+}
+
+impl Found {
+    /// The object, or what those hear of it who may know what is there.
+    pub(super) fn or_why_not(
+        self,
+        store: &Store,
+        method: &str,
+        reading: &Reading,
+        may_list: Result<Grant<ListBucket>, S3Error>,
+    ) -> Result<FoundObject, S3Error> {
+        let error = match (self, reading.version()) {
+            (Self::Object(found), _) => return Ok(found),
+            (Self::DeleteMarker(marker), Some(_)) => return Err(S3Error::version_is_delete_marker(method, marker)),
+            (Self::DeleteMarker(marker), None) => S3Error::deleted(reading.key(), marker),
+            (Self::Nothing, None) => S3Error::no_such_key(reading.key()),
+            (Self::Nothing, Some(version)) => S3Error::no_such_version(reading.key(), &version.to_string()),
+        };
+        Err(absent(store, may_list).unwrap_or(error))
+    }
+
+    /// The source of a copy.
+    pub(super) fn or_no_source(self, from: &Reading) -> Result<FoundObject, S3Error> {
+        match self {
+            Self::Object(found) => Ok(found),
+            Self::DeleteMarker(_) if from.version().is_some() => Err(marker_as_source()),
+            Self::DeleteMarker(_) | Self::Nothing => Err(no_source(from)),
+        }
+    }
+}
+
+pub(super) fn marker_as_source() -> S3Error {
+    S3Error::invalid_request(
+        "The source of a copy request may not specifically refer to a delete marker by version id.",
+    )
+}
+
+pub(super) fn no_source(from: &Reading) -> S3Error {
+    match from.version() {
+        None => S3Error::no_such_key(from.key()),
+        Some(version) => S3Error::no_such_version(from.key(), &version.to_string()),
+    }
+}
+
+pub(super) fn find(store: &Store, reading: &Reading) -> Result<(Found, Pinned), Failure> {
     // A lookup touches a few pages of a small tree, most of them cached: cheaper than a change of thread.
     store.blobs.pin(|| {
-        let found = store.index.snapshot()?.object_with_body(grant)?;
-        let blobs = found.as_ref().map(FoundObject::blobs).unwrap_or_default();
-        Ok((found, blobs))
+        let snapshot = store.index.snapshot()?;
+        Ok(match snapshot.readable(reading)? {
+            Some(Version::Object(record)) => {
+                let found = snapshot.with_body(record)?;
+                let blobs = found.blobs();
+                (Found::Object(found), blobs)
+            }
+            Some(marker @ Version::DeleteMarker(_)) => (Found::DeleteMarker(marker.id()), Vec::new()),
+            None => (Found::Nothing, Vec::new()),
+        })
     })
 }
 
-/// 404, to those who may know what is there, and 403 to others.
-pub(super) fn absent(store: &Store, grant: &Grant<GetObject>, may_list: Result<Grant<ListBucket>, S3Error>) -> S3Error {
+/// Why somebody does not get to know what is not there: they may not list the bucket, or there is none.
+fn absent(store: &Store, may_list: Result<Grant<ListBucket>, S3Error>) -> Option<S3Error> {
     let known = may_list.map_err(Failure::from).and_then(|grant| existing_bucket(&store.index.snapshot()?, &grant));
-    match known {
-        Ok(_) => S3Error::no_such_key(grant.key()),
-        Err(failure) => failure.into(),
-    }
+    known.err().map(S3Error::from)
 }
 
 /// What of an object is sent.
@@ -201,7 +261,9 @@ fn not_modified(record: &ObjectRecord) -> Answer {
 }
 
 fn identified(status: StatusCode, record: &ObjectRecord) -> Answer {
-    Answer::empty(status).with("etag", record.etag.quoted()).with("last-modified", http_date(record.modified))
+    let answer =
+        Answer::empty(status).with("etag", record.etag.quoted()).with("last-modified", http_date(record.modified));
+    answer.versioned(record)
 }
 
 /// Overrides are texts of Latin-1 and go out in it.

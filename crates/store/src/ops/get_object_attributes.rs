@@ -6,25 +6,31 @@ use gatepass_protocol::s3::names::PartNumber;
 use gatepass_protocol::s3::operation::{self, ObjectAttribute};
 use gatepass_protocol::s3::xml::responses::{self, AttributeParts, Attributes};
 
-use super::get_object::{absent, find};
+use super::get_object::find;
 use super::{Call, ignore_body};
 use crate::answer::Answer;
-use crate::grant::{GetObject, GetObjectAttributes, ListBucket, ObjectName};
+use crate::grant::{GetObjectAttributes, GetObjectVersionAttributes, ListBucket, ObjectName, ObjectVersion};
 use crate::index::FoundObject;
 
 pub(super) async fn get_object_attributes(
     call: Call<'_>,
     parameters: operation::GetObjectAttributes,
 ) -> Result<Answer, S3Error> {
-    let operation::GetObjectAttributes { bucket, key, attributes, part_number_marker, max_parts } = parameters;
-    let Call { store, authorizer, payload, incoming, .. } = call;
+    let operation::GetObjectAttributes { bucket, key, version, attributes, part_number_marker, max_parts } = parameters;
+    let Call { store, arrival, authorizer, payload, incoming, .. } = call;
     // Both are asked for ("GetObjectAttributes", "Permissions", Amazon S3 API Reference).
     let name = ObjectName { bucket, key };
-    authorizer.grant::<GetObjectAttributes>(name.clone())?;
-    let grant = authorizer.grant::<GetObject>(name)?;
-    let may_list = authorizer.grant::<ListBucket>(grant.bucket().clone());
+    match version {
+        None => drop(authorizer.grant::<GetObjectAttributes>(name.clone())?),
+        Some(version) => {
+            drop(authorizer.grant::<GetObjectVersionAttributes>(ObjectVersion { name: name.clone(), version })?);
+        }
+    }
+    let reading = authorizer.read(name, version)?;
+    let may_list = authorizer.grant::<ListBucket>(reading.bucket().clone());
     ignore_body(incoming, &payload).await?;
-    let (Some(found), _pinned) = find(store, &grant)? else { return Err(absent(store, &grant, may_list)) };
+    let (found, _pinned) = find(store, &reading)?;
+    let found = found.or_why_not(store, arrival.method.as_str(), &reading, may_list)?;
 
     let record = &found.record;
     let mut told = Attributes::default();
@@ -37,7 +43,8 @@ pub(super) async fn get_object_attributes(
             ObjectAttribute::ObjectSize => told.size = Some(record.size),
         }
     }
-    Ok(Answer::xml(responses::object_attributes(&told)).with("last-modified", http_date(record.modified)))
+    let answer = Answer::xml(responses::object_attributes(&told)).with("last-modified", http_date(record.modified));
+    Ok(answer.versioned(record))
 }
 
 /// A page of the parts; `None` for an object that came in one piece.

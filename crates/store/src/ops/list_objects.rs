@@ -78,7 +78,7 @@ async fn page(store: &Arc<Store>, grant: Grant<ListBucket>, wanted: Wanted) -> R
     Ok(answer)
 }
 
-fn listed(key: String, record: ObjectRecord) -> ListedObject {
+pub(super) fn listed(key: String, record: ObjectRecord) -> ListedObject {
     ListedObject {
         key,
         last_modified: record.modified,

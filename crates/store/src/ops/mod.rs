@@ -15,6 +15,7 @@ mod get_object_attributes;
 mod head_bucket;
 mod list_buckets;
 mod list_multipart_uploads;
+mod list_object_versions;
 mod list_objects;
 mod list_parts;
 mod post_object;
@@ -79,6 +80,7 @@ pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answ
         Operation::ListMultipartUploads(parameters) => {
             list_multipart_uploads::list_multipart_uploads(call, parameters).await
         }
+        Operation::ListObjectVersions(parameters) => list_object_versions::list_object_versions(call, parameters).await,
         Operation::DeleteObjects(parameters) => delete_objects::delete_objects(call, parameters).await,
         Operation::GetObject(parameters) => get_object::get_object(call, parameters).await,
         Operation::HeadObject(parameters) => get_object::head_object(call, parameters.0).await,
@@ -129,6 +131,7 @@ fn adds_rows(operation: &Operation) -> bool {
         | Operation::ListObjects(_)
         | Operation::ListObjectsV2(_)
         | Operation::ListMultipartUploads(_)
+        | Operation::ListObjectVersions(_)
         | Operation::DeleteObjects(_)
         | Operation::GetObject(_)
         | Operation::HeadObject(_)

@@ -94,7 +94,7 @@ pub(super) fn may_tag(authorizer: &Authorizer, grant: &Grant<PutObject>, tags: &
 }
 
 pub(super) fn describe_written(record: &ObjectRecord) -> Answer {
-    let mut answer = Answer::empty(StatusCode::OK).with("etag", record.etag.quoted());
+    let mut answer = Answer::empty(StatusCode::OK).with("etag", record.etag.quoted()).versioned(record);
     if let Some(checksum) = &record.checksum {
         answer.add(checksum.algorithm().header(), checksum.to_text().as_bytes());
         answer.add("x-amz-checksum-type", checksum.checksum_type().as_str().as_bytes());

@@ -12,15 +12,15 @@ use super::upload_part::checksum_of_parts;
 use super::{Call, existing_bucket, ignore_body, still_existing_bucket};
 use crate::answer::Answer;
 use crate::body::{CONTENT_MAX_BYTES, Stretch, copy_of_stretch};
-use crate::grant::{GetObject, ObjectName, PutObject};
+use crate::grant::{ObjectName, PutObject, Reading};
 use crate::index::NewPart;
 
 pub(super) async fn upload_part_copy(call: Call<'_>, parameters: operation::UploadPartCopy) -> Result<Answer, S3Error> {
     let operation::UploadPartCopy { upload: Upload { bucket, key, upload_id }, part_number, source, range } =
         parameters;
     let Call { store, authorizer, payload, incoming, now, .. } = call;
-    let CopySource { bucket: source_bucket, key: source_key, preconditions } = source;
-    let from = authorizer.grant::<GetObject>(ObjectName { bucket: source_bucket, key: source_key })?;
+    let CopySource { bucket: source_bucket, key: source_key, version, preconditions } = source;
+    let from = authorizer.read(ObjectName { bucket: source_bucket, key: source_key }, version)?;
     let to = authorizer.grant::<PutObject>(ObjectName { bucket, key })?;
     ignore_body(incoming, &payload).await?;
 
@@ -28,11 +28,15 @@ pub(super) async fn upload_part_copy(call: Call<'_>, parameters: operation::Uplo
     let id = UploadId::parse(&upload_id).ok_or_else(|| no_such_upload.clone())?;
     let snapshot = store.index.snapshot()?;
     existing_bucket(&snapshot, &to)?;
-    existing_bucket(&snapshot, &from)?;
+    match &from {
+        Reading::Current(grant) => existing_bucket(&snapshot, grant)?,
+        Reading::Version(grant) => existing_bucket(&snapshot, grant)?,
+    };
     let upload = snapshot.upload(&to, &id)?.ok_or_else(|| no_such_upload.clone())?;
     drop(snapshot);
     let (found, pinned) = find(store, &from)?;
-    let found = found.ok_or_else(|| S3Error::no_such_key(from.key()))?;
+    let found = found.or_no_source(&from)?;
+    let copied_version = found.record.version;
     preconditions.evaluate_copy(&found.record.etag, found.record.modified, now)?;
     let (offset, length) = match range {
         Some(range) => range.within(found.record.size)?,
@@ -66,5 +70,9 @@ pub(super) async fn upload_part_copy(call: Call<'_>, parameters: operation::Uplo
         transaction.put_part(&to, &id, part_number.get(), part, received.body)
     });
     put.await?;
-    Ok(Answer::xml(document))
+    let mut answer = Answer::xml(document);
+    if let Some(version) = copied_version {
+        answer.add("x-amz-copy-source-version-id", version.id().to_string().as_bytes());
+    }
+    Ok(answer)
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{ErrorCode, S3Error};
 use crate::s3::checksum::ChecksumAlgorithm;
 use crate::s3::date::iso8601_seconds;
-use crate::s3::names::{BucketName, Etag, KEY_MAX_BYTES, ObjectKey, PartNumber};
+use crate::s3::names::{BucketName, Etag, KEY_MAX_BYTES, ObjectKey, PartNumber, VersionId};
 
 /// What a request was about, in the words of the `ResourceType` element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum ResourceType {
     Object,
     /// A multipart upload.
     MultipartUpload,
+    /// A version that says that the object was deleted.
+    DeleteMarker,
 }
 
 impl ResourceType {
@@ -28,6 +30,7 @@ impl ResourceType {
             Self::Bucket => "BUCKET",
             Self::Object => "OBJECT",
             Self::MultipartUpload => "UPLOAD",
+            Self::DeleteMarker => "DeleteMarker",
         }
     }
 }
@@ -134,6 +137,33 @@ impl S3Error {
         Self::new(ErrorCode::NoSuchVersion, "The specified version does not exist.")
             .with("Key", key.as_str())
             .with("VersionId", version_id)
+    }
+
+    /// 404 for an object whose newest version is a delete marker.
+    pub fn deleted(key: &ObjectKey, marker: VersionId) -> Self {
+        Self::no_such_key(key)
+            .with_header("x-amz-delete-marker", "true")
+            .with_header("x-amz-version-id", marker.to_string())
+    }
+
+    /// 405 for a read of a version that is a delete marker.
+    pub fn version_is_delete_marker(method: &str, marker: VersionId) -> Self {
+        Self::method_not_allowed(method, ResourceType::DeleteMarker, "DELETE")
+            .with_header("x-amz-delete-marker", "true")
+            .with_header("x-amz-version-id", marker.to_string())
+    }
+
+    /// 400 for a document that says nothing.
+    pub fn illegal_versioning_configuration() -> Self {
+        let message = "The Versioning element must be specified";
+        Self::new(ErrorCode::IllegalVersioningConfigurationException, message)
+    }
+
+    /// 400 for a version that cannot be one.
+    pub fn invalid_version_id(version: &str) -> Self {
+        let message =
+            if version.is_empty() { "Version id cannot be the empty string" } else { "Invalid version id specified" };
+        Self::invalid_argument(message, "versionId", version)
     }
 
     /// 404.

@@ -62,6 +62,8 @@ codes! {
     ExpiredToken = 400,
     /// A bucket cannot be created in that region from here.
     IllegalLocationConstraintException = 400,
+    /// A document about versions that says nothing.
+    IllegalVersioningConfigurationException = 400,
     /// The body ended early.
     IncompleteBody = 400,
     /// The store failed.
@@ -194,7 +196,7 @@ mod tests {
             400,
             "AccessControlListNotSupported AuthorizationHeaderMalformed \
              AuthorizationQueryParametersError BadDigest BadRequest EntityTooLarge EntityTooSmall \
-             ExpiredToken IllegalLocationConstraintException IncompleteBody InvalidArgument \
+             ExpiredToken IllegalLocationConstraintException IllegalVersioningConfigurationException IncompleteBody InvalidArgument \
              InvalidBucketName InvalidChunkSizeError InvalidDigest InvalidLocationConstraint \
              InvalidPart InvalidPartOrder InvalidPolicyDocument InvalidRequest InvalidStorageClass \
              InvalidTag InvalidToken InvalidURI KeyTooLongError MalformedACLError MalformedPOSTRequest MalformedPolicy \

@@ -23,7 +23,7 @@ use gatepass_signing::request::Query;
 use super::checksum::{BodyIntegrity, Checksum, ChecksumType};
 use super::conditional::{DeleteCondition, WriteCondition};
 use super::error::S3Error;
-use super::names::{BucketName, ObjectKey, PartNumber};
+use super::names::{BucketName, ObjectKey, PartNumber, VersionId};
 use super::tagging::TagSet;
 
 /// The most keys, uploads or parts in one page of a list.
@@ -73,6 +73,7 @@ pub enum Operation {
     ListObjects(ListObjects),
     ListObjectsV2(ListObjectsV2),
     ListMultipartUploads(ListMultipartUploads),
+    ListObjectVersions(ListObjectVersions),
     DeleteObjects(BucketWithBody),
     GetObject(GetObject),
     HeadObject(HeadObject),
@@ -185,6 +186,25 @@ pub struct ListMultipartUploads {
     pub encoding_type: Option<EncodingType>,
 }
 
+/// Parameters of ListObjectVersions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListObjectVersions {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// Only keys that begin so.
+    pub prefix: String,
+    /// Keys that share the text up to this are grouped.
+    pub delimiter: Option<String>,
+    /// Only keys after this one; with `version_id_marker` also older versions of this key.
+    pub key_marker: Option<String>,
+    /// Together with `key_marker`: only versions that are older than this one.
+    pub version_id_marker: Option<VersionId>,
+    /// The length of the page, at most [`PAGE_MAX`].
+    pub max_keys: u32,
+    /// Whether names are percent-encoded in the answer.
+    pub encoding_type: Option<EncodingType>,
+}
+
 /// Parameters of DeleteObject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteObject {
@@ -192,6 +212,8 @@ pub struct DeleteObject {
     pub bucket: BucketName,
     /// The key.
     pub key: ObjectKey,
+    /// Which version is deleted for good; without one the object gets a delete marker where its bucket keeps versions.
+    pub version: Option<VersionId>,
     /// Its condition.
     pub condition: DeleteCondition,
 }
@@ -306,6 +328,7 @@ impl Operation {
             Self::ListObjects(_) => "ListObjects",
             Self::ListObjectsV2(_) => "ListObjectsV2",
             Self::ListMultipartUploads(_) => "ListMultipartUploads",
+            Self::ListObjectVersions(_) => "ListObjectVersions",
             Self::DeleteObjects(_) => "DeleteObjects",
             Self::GetObject(_) => "GetObject",
             Self::HeadObject(_) => "HeadObject",
@@ -338,9 +361,14 @@ impl Operation {
             Self::PutBucketCors(_) | Self::DeleteBucketCors { .. } => "s3:PutBucketCORS",
             Self::GetBucketCors { .. } => "s3:GetBucketCORS",
             Self::ListMultipartUploads(_) => "s3:ListBucketMultipartUploads",
+            Self::ListObjectVersions(_) => "s3:ListBucketVersions",
+            Self::DeleteObject(DeleteObject { version: Some(_), .. }) => "s3:DeleteObjectVersion",
             Self::DeleteObjects(_) | Self::DeleteObject(_) => "s3:DeleteObject",
+            Self::GetObject(GetObject { version: Some(_), .. })
+            | Self::HeadObject(HeadObject(GetObject { version: Some(_), .. })) => "s3:GetObjectVersion",
             Self::GetObject(_) | Self::HeadObject(_) => "s3:GetObject",
-            // And `s3:GetObject` besides.
+            // And `s3:GetObject` besides, or both for a version.
+            Self::GetObjectAttributes(GetObjectAttributes { version: Some(_), .. }) => "s3:GetObjectVersionAttributes",
             Self::GetObjectAttributes(_) => "s3:GetObjectAttributes",
             Self::PutObject(_)
             | Self::CopyObject(_)
@@ -369,6 +397,7 @@ impl Operation {
             | Self::ListObjects(ListObjects { bucket, .. })
             | Self::ListObjectsV2(ListObjectsV2 { bucket, .. })
             | Self::ListMultipartUploads(ListMultipartUploads { bucket, .. })
+            | Self::ListObjectVersions(ListObjectVersions { bucket, .. })
             | Self::DeleteObjects(BucketWithBody { bucket, .. })
             | Self::BucketSetting(BucketSetting { bucket, .. }) => Resource::Bucket(bucket),
             Self::GetObject(GetObject { bucket, key, .. })
@@ -415,6 +444,9 @@ impl Operation {
             }
             Self::UploadPartCopy(copy) => {
                 vec![("s3:x-amz-copy-source".into(), format!("{}/{}", copy.source.bucket, copy.source.key))]
+            }
+            Self::ListObjectVersions(versions) => {
+                list(&versions.prefix, versions.delimiter.as_ref(), versions.max_keys)
             }
             Self::CopyObject(copy) => {
                 // As the examples of the S3 user guide write it: decoded, and without the slash that may stand before it.

@@ -4,7 +4,7 @@ use super::Upload;
 use crate::s3::checksum::{BodyIntegrity, ChecksumAlgorithm, ChecksumType};
 use crate::s3::conditional::{IfRange, Preconditions, WriteCondition};
 use crate::s3::error::S3Error;
-use crate::s3::names::{BucketName, ObjectKey, PartNumber};
+use crate::s3::names::{BucketName, ObjectKey, PartNumber, VersionId};
 use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
 use crate::s3::range::ByteRange;
 use crate::s3::tagging::TagSet;
@@ -43,6 +43,8 @@ pub struct GetObject {
     pub bucket: BucketName,
     /// The key.
     pub key: ObjectKey,
+    /// Which version, if not the current one.
+    pub version: Option<VersionId>,
     /// Which piece.
     pub piece: PartOrRange,
     /// The conditions.
@@ -117,6 +119,8 @@ pub struct CopySource {
     pub bucket: BucketName,
     /// The key.
     pub key: ObjectKey,
+    /// Which version, if not the current one.
+    pub version: Option<VersionId>,
     /// Its conditions.
     pub preconditions: Preconditions,
 }
@@ -252,6 +256,8 @@ pub struct GetObjectAttributes {
     pub bucket: BucketName,
     /// The key.
     pub key: ObjectKey,
+    /// Which version, if not the current one.
+    pub version: Option<VersionId>,
     /// What is asked for, at least one.
     pub attributes: Vec<ObjectAttribute>,
     /// Only parts after this one.

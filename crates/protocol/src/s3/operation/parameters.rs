@@ -7,7 +7,7 @@ use gatepass_signing::request::Query;
 use super::{BUCKETS_PAGE_MAX, EncodingType, PAGE_MAX, StorageClass, TaggingDirective};
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::header_lines::single_header;
-use crate::s3::names::PartNumber;
+use crate::s3::names::{PartNumber, VersionId};
 use crate::s3::tagging::TagSet;
 
 /// A header, or the same name in the query: S3 honours a few that presigners move there. Names in the query are
@@ -81,12 +81,13 @@ pub(super) fn part_number(text: &str) -> Result<PartNumber, S3Error> {
     })
 }
 
-/// Buckets have no versions here, so the only version of an object is the null version.
-pub(super) fn check_version_id(version: &str) -> Result<(), S3Error> {
-    if version == "null" {
-        return Ok(());
-    }
-    Err(S3Error::invalid_argument("Invalid version id specified", "versionId", version))
+/// The version that a request names.
+pub(super) fn version_id(query: &Query) -> Result<Option<VersionId>, S3Error> {
+    query.get("versionId").map(parse_version_id).transpose()
+}
+
+pub(super) fn parse_version_id(text: &str) -> Result<VersionId, S3Error> {
+    VersionId::parse(text).ok_or_else(|| S3Error::invalid_version_id(text))
 }
 
 /// The class that a write names. Classes that need a restore before they can be read are known, and not implemented.
@@ -190,7 +191,7 @@ pub(super) fn sub_resource(query: &Query) -> Result<Option<&'static str>, S3Erro
 }
 
 /// Sub-resources that an operation here has.
-pub(super) const KNOWN: [&str; 26] = [
+pub(super) const KNOWN: [&str; 28] = [
     "accelerate",
     "acl",
     "analytics",
@@ -216,11 +217,13 @@ pub(super) const KNOWN: [&str; 26] = [
     "retention",
     "tagging",
     "uploads",
+    "versioning",
+    "versions",
     "website",
 ];
 
 /// Sub-resources of S3 that no operation here has.
-const NOT_IMPLEMENTED: [&str; 15] = [
+const NOT_IMPLEMENTED: [&str; 13] = [
     "abac",
     "annotation",
     "annotations",
@@ -234,8 +237,6 @@ const NOT_IMPLEMENTED: [&str; 15] = [
     "select",
     "session",
     "torrent",
-    "versioning",
-    "versions",
 ];
 
 /// A parameter that appears twice: which value counts would be a guess.

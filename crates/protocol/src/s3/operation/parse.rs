@@ -5,22 +5,22 @@ use http::{HeaderMap, Method};
 use gatepass_signing::request::Query;
 
 use super::parameters::{
-    check_access_control, check_repeated, check_unsupported, check_version_id, continuation_token, encoding_type,
-    max_buckets, names_access_control, number_header, page_length, part_number, storage_class, sub_resource,
-    tagging_directive, tags, text,
+    check_access_control, check_repeated, check_unsupported, continuation_token, encoding_type, max_buckets,
+    names_access_control, number_header, page_length, part_number, storage_class, sub_resource, tagging_directive,
+    tags, text, version_id,
 };
 use super::settings;
 use super::{
     Access, BucketWithBody, ChecksumMode, CompleteMultipartUpload, CopyObject, CopyRange, CopySource,
     CreateMultipartUpload, DeleteObject, FetchOwner, GetObject, GetObjectAttributes, HeadObject, ListBuckets,
-    ListMultipartUploads, ListObjects, ListObjectsV2, ListParts, MetadataDirective, ObjectAttribute, Operation,
-    PAGE_MAX, PartOrRange, PutObject, Request, Target, Upload, UploadPart, UploadPartCopy,
+    ListMultipartUploads, ListObjectVersions, ListObjects, ListObjectsV2, ListParts, MetadataDirective,
+    ObjectAttribute, Operation, PAGE_MAX, PartOrRange, PutObject, Request, Target, Upload, UploadPart, UploadPartCopy,
 };
 use crate::s3::checksum::{self, BodyIntegrity, ChecksumAlgorithm, ChecksumType};
 use crate::s3::conditional::{DeleteCondition, IfRange, Preconditions, WriteCondition};
 use crate::s3::error::{ResourceType, S3Error};
 use crate::s3::header_lines::{list_header, single_header};
-use crate::s3::names::{BucketName, ObjectKey, UploadId};
+use crate::s3::names::{BucketName, ObjectKey, UploadId, VersionId};
 use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
 use crate::s3::range::ByteRange;
 
@@ -63,9 +63,9 @@ fn setting(parts: Parts<'_>, target: &Target) -> Result<Option<Operation>, S3Err
         "DELETE" => Access::Remove,
         _ => return Ok(None),
     };
-    let setting = settings::find(target, name, access, parts.query.get("id"))?;
+    let version = version_id(parts.query)?;
+    let setting = settings::find(target, name, access, parts.query.get("id"), version)?;
     if setting.is_some() {
-        parts.check_version_id()?;
         check_access_control(parts.headers, parts.query)?;
     }
     Ok(setting)
@@ -91,6 +91,7 @@ fn on_bucket(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Error>
         ("GET", Some("location")) => Ok(Operation::GetBucketLocation { bucket }),
         ("GET", Some("cors")) => Ok(Operation::GetBucketCors { bucket }),
         ("GET", Some("uploads")) => list_multipart_uploads(parts, bucket),
+        ("GET", Some("versions")) => list_object_versions(parts, bucket),
         ("HEAD", None) => Ok(Operation::HeadBucket { bucket }),
         ("PUT", None) => {
             check_access_control(parts.headers, parts.query)?;
@@ -113,14 +114,12 @@ fn on_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Ope
         ("GET", None) => Ok(Operation::GetObject(get_object(parts, bucket, key)?)),
         ("HEAD", None) => Ok(Operation::HeadObject(HeadObject(get_object(parts, bucket, key)?))),
         ("PUT", None) => write_object(parts, bucket, key),
-        ("DELETE", None) => {
-            parts.check_version_id()?;
-            Ok(Operation::DeleteObject(DeleteObject {
-                bucket,
-                key,
-                condition: DeleteCondition::from_headers(parts.headers)?,
-            }))
-        }
+        ("DELETE", None) => Ok(Operation::DeleteObject(DeleteObject {
+            bucket,
+            key,
+            version: version_id(parts.query)?,
+            condition: DeleteCondition::from_headers(parts.headers)?,
+        })),
         ("POST", Some("uploads")) => create_multipart_upload(parts, bucket, key),
         ("GET", Some("attributes")) => get_object_attributes(parts, bucket, key),
         _ => Err(parts.method_not_allowed(ResourceType::Object, OBJECT_METHODS)),
@@ -189,12 +188,42 @@ fn list_multipart_uploads(parts: Parts<'_>, bucket: BucketName) -> Result<Operat
     }))
 }
 
+fn list_object_versions(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Error> {
+    const MARKER: &str = "version-id-marker";
+    let query = parts.query;
+    let key_marker = text(query, "key-marker");
+    let version_id_marker = match query.get(MARKER) {
+        None => None,
+        Some("") => {
+            let message = "A version-id marker cannot be empty.";
+            return Err(S3Error::invalid_argument(message, MARKER, ""));
+        }
+        Some(_) if key_marker.is_none() => {
+            let message = "A version-id marker cannot be specified without a key marker.";
+            return Err(S3Error::invalid_argument(message, MARKER, query.get(MARKER).unwrap_or_default()));
+        }
+        Some(marker) => {
+            let invalid = || S3Error::invalid_argument("Invalid version id specified", MARKER, marker);
+            Some(VersionId::parse(marker).ok_or_else(invalid)?)
+        }
+    };
+    Ok(Operation::ListObjectVersions(ListObjectVersions {
+        bucket,
+        prefix: text(query, "prefix").unwrap_or_default(),
+        delimiter: text(query, "delimiter"),
+        key_marker,
+        version_id_marker,
+        max_keys: page_length(query, "max-keys")?,
+        encoding_type: encoding_type(query)?,
+    }))
+}
+
 fn get_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<GetObject, S3Error> {
-    parts.check_version_id()?;
     let mode = single_header(parts.headers, "x-amz-checksum-mode")?;
     Ok(GetObject {
         bucket,
         key,
+        version: version_id(parts.query)?,
         piece: piece(parts)?,
         preconditions: Preconditions::from_headers(parts.headers),
         overrides: ResponseOverrides::from_query(parts.query)?,
@@ -206,12 +235,12 @@ fn get_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Ge
 }
 
 fn get_object_attributes(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Operation, S3Error> {
-    parts.check_version_id()?;
     let attributes = list_header(parts.headers, "x-amz-object-attributes");
     let max_parts = number_header(parts.headers, "x-amz-max-parts")?;
     Ok(Operation::GetObjectAttributes(GetObjectAttributes {
         bucket,
         key,
+        version: version_id(parts.query)?,
         attributes: ObjectAttribute::parse_list(attributes.as_deref())?,
         part_number_marker: number_header(parts.headers, "x-amz-part-number-marker")?.unwrap_or(0),
         max_parts: max_parts.unwrap_or(PAGE_MAX).min(PAGE_MAX),
@@ -251,7 +280,7 @@ fn write_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<
         let metadata = metadata_directive(parts)?;
         let checksum_algorithm = checksum_algorithm(parts)?;
         let changes = metadata != MetadataDirective::Copy || class.is_some() || checksum_algorithm.is_some();
-        if source.bucket == bucket && source.key == key && !changes {
+        if source.bucket == bucket && source.key == key && source.version.is_none() && !changes {
             return Err(S3Error::invalid_request(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
             ));
@@ -280,8 +309,8 @@ fn write_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<
 }
 
 fn copy_source(parts: Parts<'_>, source: &str) -> Result<CopySource, S3Error> {
-    let (bucket, key) = Target::from_copy_source(source)?;
-    Ok(CopySource { bucket, key, preconditions: Preconditions::for_copy_source(parts.headers) })
+    let (bucket, key, version) = Target::from_copy_source(source)?;
+    Ok(CopySource { bucket, key, version, preconditions: Preconditions::for_copy_source(parts.headers) })
 }
 
 fn metadata_directive(parts: Parts<'_>) -> Result<MetadataDirective, S3Error> {
@@ -370,10 +399,6 @@ fn complete_multipart_upload(parts: Parts<'_>, upload: Upload) -> Result<Operati
 }
 
 impl Parts<'_> {
-    fn check_version_id(&self) -> Result<(), S3Error> {
-        self.query.get("versionId").map_or(Ok(()), check_version_id)
-    }
-
     fn method_not_allowed(&self, resource: ResourceType, allow: &'static str) -> S3Error {
         let of_setting = self.sub_resource.and_then(|name| settings::allowed(resource, name));
         S3Error::method_not_allowed(self.method.as_str(), resource, of_setting.unwrap_or(allow))

@@ -3,7 +3,7 @@
 use super::{Operation, Target};
 use crate::s3::checksum::BodyIntegrity;
 use crate::s3::error::{ResourceType, S3Error};
-use crate::s3::names::{BucketName, ObjectKey};
+use crate::s3::names::{BucketName, ObjectKey, VersionId};
 
 /// An operation on a sub-resource of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct ObjectSetting {
     pub bucket: BucketName,
     /// The key.
     pub key: ObjectKey,
+    /// Which version, if not the current one.
+    pub version: Option<VersionId>,
     /// The sub-resource.
     pub subject: ObjectSubject,
     /// What is done to it.
@@ -66,6 +68,7 @@ pub enum BucketSubject {
     Replication,
     RequestPayment,
     Tagging,
+    Versioning,
     Website,
 }
 
@@ -107,7 +110,7 @@ use Verb::{Absent, Is, NotImplemented};
 
 /// Names after the API reference, actions after "Actions, resources, and condition keys for Amazon S3": a DELETE mostly
 /// takes the action of the PUT.
-const BUCKET: [Row<BucketSubject>; 19] = [
+const BUCKET: [Row<BucketSubject>; 20] = [
     row(
         "accelerate",
         BucketSubject::Accelerate,
@@ -229,6 +232,13 @@ const BUCKET: [Row<BucketSubject>; 19] = [
         Is("DeleteBucketTagging", "s3:PutBucketTagging"),
     ),
     row(
+        "versioning",
+        BucketSubject::Versioning,
+        Is("GetBucketVersioning", "s3:GetBucketVersioning"),
+        Is("PutBucketVersioning", "s3:PutBucketVersioning"),
+        Absent,
+    ),
+    row(
         "website",
         BucketSubject::Website,
         Is("GetBucketWebsite", "s3:GetBucketWebsite"),
@@ -333,6 +343,7 @@ pub(super) fn find(
     name: &str,
     access: Access,
     id: Option<&str>,
+    version: Option<VersionId>,
 ) -> Result<Option<Operation>, S3Error> {
     match target {
         Target::Service => Ok(None),
@@ -344,7 +355,7 @@ pub(super) fn find(
         Target::Object(bucket, key) => {
             let Some(subject) = subject(&OBJECT, name, &access)? else { return Ok(None) };
             let (bucket, key) = (bucket.clone(), key.clone());
-            Ok(Some(Operation::ObjectSetting(ObjectSetting { bucket, key, subject, access })))
+            Ok(Some(Operation::ObjectSetting(ObjectSetting { bucket, key, version, subject, access })))
         }
     }
 }
@@ -369,7 +380,7 @@ pub(super) fn allowed(resource: ResourceType, name: &str) -> Option<&'static str
     match resource {
         ResourceType::Bucket => BUCKET.iter().find(|row| row.name == name).map(|row| of(row.replace, row.remove)),
         ResourceType::Object => OBJECT.iter().find(|row| row.name == name).map(|row| of(row.replace, row.remove)),
-        ResourceType::Service | ResourceType::MultipartUpload => None,
+        ResourceType::Service | ResourceType::MultipartUpload | ResourceType::DeleteMarker => None,
     }
 }
 

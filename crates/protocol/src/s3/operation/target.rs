@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use gatepass_signing::encode::{self, Plus};
 
 use crate::s3::error::S3Error;
-use crate::s3::names::{BucketName, ObjectKey, ObjectKeyError};
+use crate::s3::names::{BucketName, ObjectKey, ObjectKeyError, VersionId};
 
 /// What the path, and for virtual-hosted requests the host, name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +63,11 @@ impl Target {
     }
 
     /// Reads `x-amz-copy-source`: `bucket/key` or `/bucket/key`, percent-encoded, perhaps with `?versionId=…` after it.
-    pub(super) fn from_copy_source(header: &str) -> Result<(BucketName, ObjectKey), S3Error> {
+    pub(super) fn from_copy_source(header: &str) -> Result<(BucketName, ObjectKey, Option<VersionId>), S3Error> {
         const NAME: &str = "x-amz-copy-source";
         let (path, version) =
             header.rsplit_once("?versionId=").map_or((header, None), |(path, version)| (path, Some(version)));
-        if let Some(version) = version {
-            super::parameters::check_version_id(version)?;
-        }
+        let version = version.map(super::parameters::parse_version_id).transpose()?;
         let malformed = || {
             S3Error::invalid_argument(
                 "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
@@ -88,7 +86,7 @@ impl Target {
         let (bucket, key) = decoded.split_once('/').ok_or_else(malformed)?;
         let bucket = BucketName::parse(bucket).map_err(|_| S3Error::invalid_bucket_name(bucket))?;
         match ObjectKey::parse(key) {
-            Ok(key) => Ok((bucket, key)),
+            Ok(key) => Ok((bucket, key, version)),
             Err(ObjectKeyError::Empty) => Err(malformed()),
             Err(ObjectKeyError::TooLong { bytes }) => Err(S3Error::key_too_long(bytes)),
         }
@@ -158,7 +156,7 @@ mod tests {
     #[test]
     fn a_copy_source_is_read_with_and_without_its_slash() {
         for header in ["bkt/a%20b", "/bkt/a%20b", "bkt%2Fa+b", "/bkt/a b?versionId=null"] {
-            let (bucket, key) = Target::from_copy_source(header).unwrap();
+            let (bucket, key, _) = Target::from_copy_source(header).unwrap();
             assert_eq!((bucket.as_str(), key.as_str()), ("bkt", "a b"), "{header}");
         }
         for header in ["", "/", "bkt", "bkt/", "bkt/%f", "bkt/k?versionId=3"] {

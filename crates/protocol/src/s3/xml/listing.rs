@@ -9,9 +9,10 @@ use super::responses::Owner;
 use super::writer::XmlWriter;
 use crate::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumType};
 use crate::s3::date::iso8601;
-use crate::s3::names::{Etag, PartNumber};
+use crate::s3::names::{Etag, PartNumber, VersionId};
 use crate::s3::operation::{
-    EncodingType, FetchOwner, ListMultipartUploads, ListObjects, ListObjectsV2, ListParts, StorageClass,
+    EncodingType, FetchOwner, ListMultipartUploads, ListObjectVersions, ListObjects, ListObjectsV2, ListParts,
+    StorageClass,
 };
 
 /// One object of a list.
@@ -78,17 +79,83 @@ pub fn list_objects_v2(request: &ListObjectsV2, page: &ObjectPage, owner: &Owner
     xml.finish()
 }
 
+/// One version of an object, or a delete marker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedVersion {
+    /// The key.
+    pub key: String,
+    /// Its id.
+    pub version: VersionId,
+    /// Whether a read without a version finds it.
+    pub is_latest: bool,
+    /// When it was written.
+    pub last_modified: Timestamp,
+    /// What a delete marker lacks.
+    pub object: Option<ListedObject>,
+}
+
+/// One page of versions, in order of keys, for one key the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VersionPage {
+    /// Versions and delete markers.
+    pub versions: Vec<ListedVersion>,
+    /// The groups that the delimiter makes.
+    pub common_prefixes: Vec<String>,
+    /// Where there is more: the last key or group of this page, and the version.
+    pub next: Option<(String, Option<VersionId>)>,
+}
+
+/// The answer of ListObjectVersions.
+pub fn list_object_versions(request: &ListObjectVersions, page: &VersionPage, owner: &Owner) -> String {
+    let names = Names(request.encoding_type);
+    let mut xml = XmlWriter::new("ListVersionsResult");
+    xml.text("Name", request.bucket.as_str());
+    xml.text("Prefix", &names.text(&request.prefix));
+    xml.text("KeyMarker", &names.text(request.key_marker.as_deref().unwrap_or_default()));
+    xml.text("VersionIdMarker", &request.version_id_marker.map(|marker| marker.to_string()).unwrap_or_default());
+    if let Some((key, version)) = &page.next {
+        xml.text("NextKeyMarker", &names.text(key));
+        xml.optional("NextVersionIdMarker", version.map(|version| version.to_string()).as_deref());
+    }
+    xml.number("MaxKeys", request.max_keys.into());
+    names.optional(&mut xml, "Delimiter", request.delimiter.as_deref());
+    names.declare(&mut xml);
+    xml.boolean("IsTruncated", page.next.is_some());
+    for version in &page.versions {
+        let element = if version.object.is_some() { "Version" } else { "DeleteMarker" };
+        xml.element(element, |xml| {
+            xml.text("Key", &names.text(&version.key));
+            xml.text("VersionId", &version.version.to_string());
+            xml.boolean("IsLatest", version.is_latest);
+            xml.text("LastModified", &iso8601(version.last_modified));
+            if let Some(object) = &version.object {
+                about(xml, object);
+            }
+            owner.write(xml, "Owner");
+            if let Some(object) = &version.object {
+                xml.text("StorageClass", object.storage_class.as_str());
+            }
+        });
+    }
+    common_prefixes(&mut xml, names, &page.common_prefixes);
+    xml.finish()
+}
+
+fn about(xml: &mut XmlWriter, object: &ListedObject) {
+    xml.text("ETag", &object.etag.quoted());
+    if let Some((algorithm, checksum_type)) = object.checksum {
+        xml.text("ChecksumAlgorithm", algorithm.as_str());
+        xml.text("ChecksumType", checksum_type.as_str());
+    }
+    xml.number("Size", object.size);
+}
+
 fn contents(xml: &mut XmlWriter, names: Names, page: &ObjectPage, owner: Option<&Owner>) {
     for object in &page.objects {
         xml.element("Contents", |xml| {
             xml.text("Key", &names.text(&object.key));
             xml.text("LastModified", &iso8601(object.last_modified));
-            xml.text("ETag", &object.etag.quoted());
-            if let Some((algorithm, checksum_type)) = object.checksum {
-                xml.text("ChecksumAlgorithm", algorithm.as_str());
-                xml.text("ChecksumType", checksum_type.as_str());
-            }
-            xml.number("Size", object.size);
+            about(xml, object);
             if let Some(owner) = owner {
                 owner.write(xml, "Owner");
             }

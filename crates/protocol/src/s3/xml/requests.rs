@@ -4,7 +4,7 @@ use super::reader::{Element, Limits, parse};
 use crate::s3::checksum::{Checksum, ChecksumAlgorithm};
 use crate::s3::conditional::DeleteCondition;
 use crate::s3::error::S3Error;
-use crate::s3::names::{Etag, ObjectKey, ObjectKeyError, PART_NUMBER_MAX, PartNumber};
+use crate::s3::names::{Etag, ObjectKey, ObjectKeyError, PART_NUMBER_MAX, PartNumber, VersionId};
 use crate::s3::tagging::{TagSet, Tagged};
 
 /// The most keys of one DeleteObjects.
@@ -41,6 +41,8 @@ pub struct DeleteRequest {
 pub struct ObjectToDelete {
     /// The key.
     pub key: ObjectKey,
+    /// Which version, or what was sent in its place. Each key has an outcome of its own, this one too.
+    pub version: Option<Result<VersionId, S3Error>>,
     /// Its condition.
     pub condition: DeleteCondition,
 }
@@ -66,9 +68,9 @@ fn object_to_delete(object: &Element) -> Result<ObjectToDelete, S3Error> {
         ObjectKeyError::Empty => S3Error::malformed_xml(),
         ObjectKeyError::TooLong { bytes } => S3Error::key_too_long(bytes),
     })?;
-    if let Some(version) = object.optional("VersionId")?.filter(|version| !matches!(*version, "" | "null")) {
-        return Err(S3Error::invalid_argument("Invalid version id specified", "versionId", version));
-    }
+    let version = object.optional("VersionId")?.filter(|version| !version.is_empty());
+    let version =
+        version.map(|version| VersionId::parse(version).ok_or_else(|| S3Error::no_such_version(&key, version)));
     for only_directory_buckets in ["LastModifiedTime", "Size"] {
         if object.optional(only_directory_buckets)?.is_some() {
             return Err(S3Error::not_implemented(only_directory_buckets));
@@ -79,7 +81,7 @@ fn object_to_delete(object: &Element) -> Result<ObjectToDelete, S3Error> {
         Some("*") => DeleteCondition::IfPresent,
         Some(tag) => DeleteCondition::IfMatches(Etag::parse(tag).ok_or_else(S3Error::malformed_xml)?),
     };
-    Ok(ObjectToDelete { key, condition })
+    Ok(ObjectToDelete { key, version, condition })
 }
 
 /// The body of CompleteMultipartUpload: 1 to 10,000 parts in ascending order.
@@ -216,13 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn a_delete_of_versions_or_empty_keys_is_refused() {
-        for (inside, code) in [
-            ("<Key></Key>", "MalformedXML"),
-            ("<Key>k</Key><VersionId>3</VersionId>", "InvalidArgument"),
-            ("<Key>k</Key><Size>3</Size>", "NotImplemented"),
-            ("", "MalformedXML"),
-        ] {
+    fn a_delete_of_empty_keys_is_refused_and_one_of_impossible_versions_fails_by_itself() {
+        let body = "<Delete><Object><Key>k</Key><VersionId>3</VersionId></Object></Delete>";
+        let version = DeleteRequest::parse(body.as_bytes()).unwrap().objects[0].version.clone();
+        assert_eq!(version.unwrap().unwrap_err().code().as_str(), "NoSuchVersion");
+        for (inside, code) in
+            [("<Key></Key>", "MalformedXML"), ("<Key>k</Key><Size>3</Size>", "NotImplemented"), ("", "MalformedXML")]
+        {
             let body = format!("<Delete><Object>{inside}</Object></Delete>");
             assert_eq!(DeleteRequest::parse(body.as_bytes()).unwrap_err().code().as_str(), code, "{inside}");
         }

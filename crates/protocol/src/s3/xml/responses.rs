@@ -6,7 +6,7 @@ use super::writer::XmlWriter;
 use crate::s3::checksum::Checksum;
 use crate::s3::date::iso8601;
 use crate::s3::error::S3Error;
-use crate::s3::names::{BucketName, Etag, ObjectKey, PartNumber};
+use crate::s3::names::{BucketName, Etag, ObjectKey, PartNumber, VersionId};
 use crate::s3::operation::{StorageClass, Upload};
 
 /// Who owns something.
@@ -181,9 +181,23 @@ fn write_checksum(xml: &mut XmlWriter, checksum: Option<&Checksum>) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeleteOutcome {
     /// It is gone, or was not there.
-    Deleted(ObjectKey),
+    Deleted {
+        /// The key.
+        key: ObjectKey,
+        /// The version that was asked to be deleted.
+        version: Option<VersionId>,
+        /// The delete marker that was made, or that was the version.
+        marker: Option<VersionId>,
+    },
     /// It is still there.
-    Failed(ObjectKey, S3Error),
+    Failed {
+        /// The key.
+        key: ObjectKey,
+        /// The version that was asked to be deleted.
+        version: Option<VersionId>,
+        /// Why.
+        error: S3Error,
+    },
 }
 
 /// The answer of DeleteObjects; for a quiet one leave the deleted keys out.
@@ -191,9 +205,17 @@ pub fn delete_objects(outcomes: &[DeleteOutcome]) -> String {
     let mut xml = XmlWriter::new("DeleteResult");
     for outcome in outcomes {
         match outcome {
-            DeleteOutcome::Deleted(key) => xml.element("Deleted", |xml| xml.text("Key", key.as_str())),
-            DeleteOutcome::Failed(key, error) => xml.element("Error", |xml| {
+            DeleteOutcome::Deleted { key, version, marker } => xml.element("Deleted", |xml| {
                 xml.text("Key", key.as_str());
+                xml.optional("VersionId", version.map(|version| version.to_string()).as_deref());
+                if let Some(marker) = marker {
+                    xml.boolean("DeleteMarker", true);
+                    xml.text("DeleteMarkerVersionId", &marker.to_string());
+                }
+            }),
+            DeleteOutcome::Failed { key, version, error } => xml.element("Error", |xml| {
+                xml.text("Key", key.as_str());
+                xml.optional("VersionId", version.map(|version| version.to_string()).as_deref());
                 xml.text("Code", error.code().as_str());
                 xml.text("Message", error.message());
             }),

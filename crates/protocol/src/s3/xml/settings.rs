@@ -22,6 +22,51 @@ pub fn check_ownership_controls(body: &[u8]) -> Result<(), S3Error> {
     }
 }
 
+/// Whether a bucket keeps versions. One that has never kept any is neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versioning {
+    /// Every write makes a version.
+    Enabled,
+    /// Writes make the null version; what was written before stays.
+    Suspended,
+}
+
+impl Versioning {
+    /// The word of the document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "Enabled",
+            Self::Suspended => "Suspended",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Enabled, Self::Suspended].into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Reads the body of PutBucketVersioning. There are no devices that could confirm a delete, so MFA delete is 501.
+    pub fn from_xml(body: &[u8]) -> Result<Self, S3Error> {
+        let root = parse(body, "VersioningConfiguration", SETTING_LIMITS)?;
+        match root.optional("MfaDelete")?.map(str::trim) {
+            None | Some("Disabled") => {}
+            Some("Enabled") => return Err(S3Error::not_implemented("MfaDelete")),
+            Some(_) => return Err(S3Error::malformed_xml()),
+        }
+        match root.optional("Status")?.map(str::trim) {
+            Some(status) => Self::parse(status).ok_or_else(S3Error::malformed_xml),
+            None => Err(S3Error::illegal_versioning_configuration()),
+        }
+    }
+}
+
+/// The answer of GetBucketVersioning.
+pub fn versioning(state: Option<Versioning>) -> String {
+    let mut xml = XmlWriter::new("VersioningConfiguration");
+    xml.optional("Status", state.map(Versioning::as_str));
+    xml.finish()
+}
+
 /// The answer of GetBucketOwnershipControls.
 pub fn ownership_controls() -> String {
     let mut xml = XmlWriter::new("OwnershipControls");

@@ -7,9 +7,13 @@ use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::operation::{Access, BucketSetting, ObjectSetting};
 
 use super::super::{existing_bucket, owner};
+use super::tagging::existing_version;
 use super::{Call, check, ok, read, unreachable_access};
 use crate::answer::Answer;
-use crate::grant::{Action, GetBucketAcl, GetObjectAcl, Grant, ObjectName, PutBucketAcl, PutObjectAcl};
+use crate::grant::{
+    Action, GetBucketAcl, GetObjectAcl, GetObjectVersionAcl, Grant, ObjectName, ObjectVersion, PutBucketAcl,
+    PutObjectAcl, PutObjectVersionAcl,
+};
 use crate::store::Store;
 
 pub(super) async fn of_bucket(call: Call<'_>, setting: BucketSetting) -> Result<Answer, S3Error> {
@@ -31,23 +35,35 @@ pub(super) async fn of_bucket(call: Call<'_>, setting: BucketSetting) -> Result<
 }
 
 pub(super) async fn of_object(call: Call<'_>, setting: ObjectSetting) -> Result<Answer, S3Error> {
-    let ObjectSetting { bucket, key, access, .. } = setting;
+    let ObjectSetting { bucket, key, version, access, .. } = setting;
     let store = call.store;
     let name = ObjectName { bucket, key };
-    match access {
-        Access::Read => {
+    match (access, version) {
+        (Access::Read, None) => {
             let grant = call.authorizer.grant::<GetObjectAcl>(name)?;
             call.ignore_body().await?;
             existing_object(store, &grant)?;
             Ok(Answer::xml(owner_full_control(&owner())))
         }
-        Access::Replace(_) | Access::ReplaceByHeader => {
+        (Access::Read, Some(version)) => {
+            let grant = call.authorizer.grant::<GetObjectVersionAcl>(ObjectVersion { name, version })?;
+            call.ignore_body().await?;
+            existing_version(store, &grant)?;
+            Ok(Answer::xml(owner_full_control(&owner())))
+        }
+        (access @ (Access::Replace(_) | Access::ReplaceByHeader), None) => {
             let grant = call.authorizer.grant::<PutObjectAcl>(name)?;
             take_list(call, &access).await?;
             existing_object(store, &grant)?;
             Ok(ok())
         }
-        Access::Remove => Err(unreachable_access()),
+        (access @ (Access::Replace(_) | Access::ReplaceByHeader), Some(version)) => {
+            let grant = call.authorizer.grant::<PutObjectVersionAcl>(ObjectVersion { name, version })?;
+            take_list(call, &access).await?;
+            existing_version(store, &grant)?;
+            Ok(ok())
+        }
+        (Access::Remove, _) => Err(unreachable_access()),
     }
 }
 

@@ -7,6 +7,7 @@ mod policy;
 mod public_access_block;
 mod tagging;
 mod unset;
+mod versioning;
 
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::operation::{BucketSetting, BucketSubject, ObjectSetting, ObjectSubject};
@@ -27,6 +28,7 @@ pub(super) async fn bucket_setting(call: Call<'_>, setting: BucketSetting) -> Re
         BucketSubject::OwnershipControls => ownership::ownership_controls(call, setting).await,
         BucketSubject::Acl => access_control::of_bucket(call, setting).await,
         BucketSubject::Lifecycle => lifecycle::lifecycle(call, setting).await,
+        BucketSubject::Versioning => versioning::versioning(call, setting).await,
         BucketSubject::Tagging => tagging::of_bucket(call, setting).await,
         BucketSubject::Accelerate
         | BucketSubject::Analytics

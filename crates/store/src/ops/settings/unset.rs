@@ -134,7 +134,8 @@ async fn delete(call: Call<'_>, bucket: BucketName, subject: BucketSubject) -> R
 
 /// Retention and legal holds need a bucket with object lock, and there is none.
 pub(super) async fn of_object(call: Call<'_>, setting: ObjectSetting) -> Result<Answer, S3Error> {
-    let ObjectSetting { bucket, key, subject, access } = setting;
+    // Whatever the version, its bucket has no object lock.
+    let ObjectSetting { bucket, key, version: _, subject, access } = setting;
     let (store, authorizer) = (call.store, call.authorizer.clone());
     let name = ObjectName { bucket, key };
     match &access {
