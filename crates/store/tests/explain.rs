@@ -121,7 +121,7 @@ fn a_policy_is_explained_statement_by_statement() {
     let html = page(&server, &refused).text();
     assert!(html.contains("1 \u{201c}Closed\u{201d}, Deny") && html.contains("put-bucket-policy"), "{html}");
 
-    let anonymous = json(&server, &server.send("GET", "/bucket?versions", &[], b""))["decision"].clone();
+    let anonymous = json(&server, &server.send("GET", "/bucket", &[], b""))["decision"].clone();
     assert_eq!(anonymous["principal"], "anonymous");
     assert!(
         anonymous["because"].as_str().unwrap().contains("no statement of the bucket's policy allows it"),
