@@ -28,7 +28,7 @@ const PAGE_ROWS: usize = 1_000;
 /// How many rows one transaction of a pass removes at most.
 const ROWS_PER_COMMIT: usize = 100;
 /// How long the task sleeps at most: a clock that somebody sets is noticed within this time.
-const SLEEP_MAX: Duration = Duration::from_secs(60);
+const SLEEP_MAX: Duration = Duration::from_mins(1);
 /// The shortest sleep, so that a clock that stands still at the end of a day does not keep a core busy.
 const SLEEP_MIN: Duration = Duration::from_millis(100);
 

@@ -55,9 +55,9 @@ impl Store {
     }
 
     fn ensure_bucket(&self, authorizer: &Authorizer, bucket: &BucketName) -> Result<(), LoadError> {
-        let grant: Grant<CreateBucket> = authorizer.grant(bucket.clone()).map_err(refused)?;
+        let grant: Grant<CreateBucket> = authorizer.grant(bucket.clone()).map_err(|error| refused(&error))?;
         let record = BucketRecord::new(self.now());
-        self.wait(self.index.write(move |transaction| match transaction.bucket(&grant)? {
+        Self::wait(self.index.write(move |transaction| match transaction.bucket(&grant)? {
             None => transaction.create_bucket(&grant, &record),
             Some(_) => Ok(()),
         }))
@@ -74,7 +74,7 @@ impl Store {
             return Err(LoadError::TooLarge { key, bytes: body.len() });
         }
         let key = ObjectKey::parse(&key).map_err(|_| LoadError::Name(key))?;
-        let grant = authorizer.grant(ObjectName { bucket: bucket.clone(), key }).map_err(refused)?;
+        let grant = authorizer.grant(ObjectName { bucket: bucket.clone(), key }).map_err(|error| refused(&error))?;
         let mut md5 = Md5Hasher::new();
         md5.update(&body);
         let mut checksum = ChecksumHasher::new(DEFAULT_CHECKSUM);
@@ -92,7 +92,7 @@ impl Store {
     }
 
     fn commit(&self, group: Vec<Prepared>) -> Result<(), LoadError> {
-        self.wait(self.index.write(move |transaction| {
+        Self::wait(self.index.write(move |transaction| {
             for Prepared { grant, object, body } in group {
                 transaction.put_object(&grant, object, NewBody::Small(body))?;
             }
@@ -100,10 +100,10 @@ impl Store {
         }))
     }
 
-    fn wait<T>(&self, write: impl Future<Output = Result<T, crate::index::Failure>>) -> Result<T, LoadError> {
+    fn wait<T>(write: impl Future<Output = Result<T, crate::index::Failure>>) -> Result<T, LoadError> {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.map_err(|error| LoadError::Store(error.to_string()))?;
-        runtime.block_on(write).map_err(|failure| refused(failure.into()))
+        runtime.block_on(write).map_err(|failure| refused(&failure.into()))
     }
 }
 
@@ -113,7 +113,7 @@ struct Prepared {
     body: Vec<u8>,
 }
 
-fn refused(error: S3Error) -> LoadError {
+fn refused(error: &S3Error) -> LoadError {
     LoadError::Store(error.message().to_owned())
 }
 
@@ -136,7 +136,7 @@ mod tests {
     fn what_is_loaded_is_there() {
         let data = tempfile::tempdir().unwrap();
         let store = store(data.path());
-        let objects = (0..OBJECTS_PER_COMMIT + 1).map(|number| (format!("{number:06}"), vec![7; 64]));
+        let objects = (0..=OBJECTS_PER_COMMIT).map(|number| (format!("{number:06}"), vec![7; 64]));
         store.load("loaded", objects).unwrap();
         let authorizer = Authorizer::of_the_store();
         for key in ["000000", "020000"] {

@@ -118,7 +118,9 @@ impl Load {
 fn send(stream: &mut TcpStream, method: &str, target: &str, host: SocketAddr, body: &[u8]) -> Result<()> {
     let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n");
     if method == "PUT" {
-        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        head += "Content-Length: ";
+        head += &body.len().to_string();
+        head += "\r\n";
     }
     head.push_str("\r\n");
     let mut request = head.into_bytes();

@@ -117,8 +117,8 @@ pub fn targets(urls: &Urls, method: Method, names: &[String]) -> Result<Vec<Stri
 
 /// Each connection begins elsewhere in the list.
 pub fn nth(targets: &[String], turn: Turn) -> String {
-    let position = (turn.number as usize).wrapping_add(turn.connection * 7) % targets.len();
-    targets[position].clone()
+    let number = usize::try_from(turn.number).unwrap_or_default();
+    targets[number.wrapping_add(turn.connection * 7) % targets.len()].clone()
 }
 
 /// nginx's own signed link to a file below `/secure/`.

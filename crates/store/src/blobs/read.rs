@@ -102,7 +102,7 @@ impl BlobFile {
         if !self.is_summed() {
             return Ok(true);
         }
-        let mut footer = [0; sums::FOOTER_BYTES as usize];
+        let mut footer = [0; sums::FOOTER];
         self.file.read_exact_at(&mut footer, self.content + trailer_bytes(self.content) - sums::FOOTER_BYTES)?;
         Ok(sums::is_footer(footer, self.content))
     }

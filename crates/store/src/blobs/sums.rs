@@ -10,7 +10,9 @@ use crc_fast::{CrcAlgorithm, Digest};
 pub(crate) const BLOCK_BYTES: usize = 64 * 1024;
 const BLOCK: u64 = BLOCK_BYTES as u64;
 const SUM_BYTES: u64 = 4;
-pub(super) const FOOTER_BYTES: u64 = 16;
+pub(super) const FOOTER_BYTES: u64 = FOOTER as u64;
+/// The same, as a length in memory.
+pub(super) const FOOTER: usize = 16;
 const MAGIC: [u8; 8] = *b"GPCRC32C";
 
 /// The sum of a block, of a small body, of a record.
@@ -33,7 +35,7 @@ pub(super) fn sums_from(bytes: &[u8]) -> Vec<u32> {
 }
 
 /// Whether these last bytes of a blob are those that belong behind `content` bytes.
-pub(super) fn is_footer(bytes: [u8; FOOTER_BYTES as usize], content: u64) -> bool {
+pub(super) fn is_footer(bytes: [u8; FOOTER], content: u64) -> bool {
     bytes[..8] == MAGIC && bytes[8..] == content.to_le_bytes()
 }
 
@@ -97,7 +99,7 @@ mod tests {
             let trailer = summer.trailer();
             assert_eq!(trailer.len() as u64, trailer_bytes(body.len() as u64));
             assert_eq!(trailer, expected, "in pieces of {piece}");
-            let footer = trailer[trailer.len() - FOOTER_BYTES as usize..].try_into().unwrap();
+            let footer = trailer[trailer.len() - FOOTER..].try_into().unwrap();
             assert!(is_footer(footer, body.len() as u64) && !is_footer(footer, body.len() as u64 + 1));
         }
     }

@@ -9,7 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::StorageBackend;
 
-const PAGE_BYTES: u64 = 4096;
+const PAGE_BYTES: u64 = PAGE as u64;
+/// The same, as a length in memory.
+const PAGE: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Overlay {
@@ -84,7 +86,7 @@ impl StorageBackend for Overlay {
         let mut state = self.state();
         for (page, from, to) in pages(offset, data.len()) {
             if !state.pages.contains_key(&page) {
-                let mut bytes = vec![0; PAGE_BYTES as usize];
+                let mut bytes = vec![0; PAGE];
                 self.read_below(state.shown, page * PAGE_BYTES, &mut bytes)?;
                 state.pages.insert(page, bytes);
             }
@@ -105,7 +107,7 @@ fn pages(offset: u64, length: usize) -> impl Iterator<Item = (u64, usize, std::o
         }
         let at = offset + done as u64;
         let from = usize::try_from(at % PAGE_BYTES).ok()?;
-        let stop = length.min(done + PAGE_BYTES as usize - from);
+        let stop = length.min(done + PAGE - from);
         let piece = (at / PAGE_BYTES, from, done..stop);
         done = stop;
         Some(piece)

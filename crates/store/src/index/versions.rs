@@ -28,6 +28,7 @@ fn rank_of(sequence: u64) -> Rank {
 
 /// One version of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "nearly every version is an object, and none is kept for long")]
 pub(crate) enum Version {
     Object(ObjectRecord),
     DeleteMarker(MarkerRecord),

@@ -92,6 +92,7 @@ fn may_read_tags(authorizer: &Authorizer, reading: &Reading) -> bool {
 }
 
 /// What a read finds.
+#[expect(clippy::large_enum_variant, reason = "nearly every read finds an object, and none is kept for long")]
 pub(super) enum Found {
     Object(FoundObject),
     DeleteMarker(VersionId),
