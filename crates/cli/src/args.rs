@@ -15,7 +15,9 @@ use clap_complete::Shell;
 
 pub(crate) use dev::{DataDirectory, Dev, DevCommand, DevOptions, DevToken, Env, Exec};
 pub(crate) use files::{Connection, Download, Link, LinkCreate, LinkList, LinkRevoke, Upload};
-pub(crate) use services::{AccessLogChoice, Backend, BackendRun, FsyncChoice, Store, StoreRun};
+pub(crate) use services::{
+    AccessLogChoice, Backend, BackendRun, FsyncChoice, Store, StoreBackup, StoreCheck, StoreRun,
+};
 pub(crate) use sign::{
     Dialect, Disposition, Identity, LifeArguments, Place, Sign, SignCommon, SignDelete, SignPut, SignRead,
 };

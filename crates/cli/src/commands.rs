@@ -13,6 +13,8 @@ mod explain;
 mod link;
 mod man;
 mod sign;
+mod store_backup;
+mod store_check;
 mod store_run;
 mod upload;
 mod verify;
@@ -34,6 +36,8 @@ pub(crate) fn run(command: Command, output: Output) -> Result {
         },
         Command::Exec(exec) => exec::run(&exec),
         Command::Env(env) => env::run(&env, output),
+        Command::Store(Store::Backup(backup)) => store_backup::run(&backup, output),
+        Command::Store(Store::Check(check)) => store_check::run(&check, output),
         Command::Store(Store::Run(run)) => store_run::run(&run, output),
         Command::Backend(Backend::Run(run)) => backend_run::run(&run, output),
         Command::Sign(sign) => sign::run(&sign, output),

@@ -15,8 +15,16 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn of(total: u64) -> Self {
+        Self::with(total, "{bar:32} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left")
+    }
+
+    /// Of things, not bytes.
+    pub(crate) fn counting(total: u64) -> Self {
+        Self::with(total, "{bar:32} {pos} of {len}  {eta} left")
+    }
+
+    fn with(total: u64, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-        let template = "{bar:32} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

@@ -50,6 +50,11 @@ fn boto3_reads_and_writes_objects() {
 }
 
 #[test]
+fn boto3_configures_buckets() {
+    python("test_settings.py");
+}
+
+#[test]
 fn boto3_finds_every_key_distinct() {
     python("test_keys.py");
 }

@@ -13,6 +13,40 @@ use crate::values::{ByteSize, RegionHost, Seconds};
 pub enum Store {
     /// Run the store
     Run(StoreRun),
+    /// Copy a store, running or not, as it is at one moment
+    Backup(StoreBackup),
+    /// Look through a store that does not run: is everything there, and are the bytes those that were written?
+    Check(StoreCheck),
+}
+
+/// `gatepass store backup`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The copy is a data directory: `store run --data` serves it. On the same file system it shares the files of \
+    bodies with the store, which never change; on another they are copied. The root keys are in it."
+)]
+pub struct StoreBackup {
+    /// The data directory of the store
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub data: PathBuf,
+    /// The directory to make
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub to: PathBuf,
+}
+
+/// `gatepass store check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exits with 1 where something is wrong. Without --repair nothing is written.")]
+pub struct StoreCheck {
+    /// The data directory of the store
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub data: PathBuf,
+    /// Remove what nothing can need and correct counts; objects are never removed or changed
+    #[arg(long)]
+    pub repair: bool,
+    /// Do not read bodies, only see that their files are there and as long as they should be
+    #[arg(long)]
+    pub metadata_only: bool,
 }
 
 /// `gatepass store run`.

@@ -139,6 +139,7 @@ async fn start(options: &DevOptions, listen: &Listen, root: RootSource, seed: &S
     let store: Arc<Store> = opening_store.await.explain("the store cannot be opened")??;
     let idp = opening_idp.await.explain("the identity provider cannot be opened")??;
 
+    tokio::spawn(store_run::control(Arc::clone(&store), stopper.stopped()));
     let serving_store = Arc::clone(&store).serve(server::adopt(store_listener)?, stopper.stopped());
     let serving_store = tokio::spawn(async {
         serving_store.await;

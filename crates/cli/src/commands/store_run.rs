@@ -120,6 +120,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             None => listener.into(),
         };
         let serving = tokio::spawn(Arc::clone(&store).serve(listener, stopper.stopped()));
+        let control = tokio::spawn(control(Arc::clone(&store), stopper.stopped()));
         if let Some(operators) = operators {
             tokio::spawn(Arc::clone(&store).serve_admin(server::adopt(operators)?, stopper.stopped()));
         }
@@ -137,6 +138,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             served = serving => served.explain("the store broke down")?,
             () = signals.stop_at_once() => return Err(Failure::refused("stopped before all requests had ended")),
         }
+        control.await.explain("the control socket broke down")?;
         if let Some(log) = access_log {
             log.close();
         }
@@ -197,6 +199,13 @@ fn lifecycle_day(seconds: Option<u64>) -> Result<LifecycleDay> {
     let Some(seconds) = seconds else { return Ok(LifecycleDay::default()) };
     LifecycleDay::of(Duration::from_secs(seconds))
         .ok_or_else(|| Failure::usage("a day of lifecycle rules has 1 second to 24 hours").hint("--lifecycle-day 10s"))
+}
+
+/// Listens for `store backup`. A store goes on without.
+pub(super) async fn control(store: Arc<Store>, stop: impl Future<Output = ()>) {
+    if let Err(error) = store.serve_control(stop).await {
+        Output::note(format_args!("`store backup` does not reach this store: {error}"));
+    }
 }
 
 /// The further regions: those of the flags, or, without any, those of the file.

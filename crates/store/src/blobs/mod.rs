@@ -23,7 +23,7 @@ use gatepass_protocol::s3::error::S3Error;
 
 pub(crate) use id::{BlobId, Boot, Starts};
 pub(crate) use leftovers::Leftovers;
-pub(crate) use pins::Pinned;
+pub(crate) use pins::{Held, Pinned};
 pub(crate) use read::{BlobFile, Wait};
 pub(crate) use staging::{NewBlob, Staging};
 pub(crate) use sums::{BLOCK_BYTES, sum};
@@ -85,6 +85,11 @@ impl Blobs {
     /// no blob among them is unlinked before the [`Pinned`] is dropped.
     pub(crate) fn pin<T, E>(&self, read: impl FnOnce() -> Result<(T, Vec<BlobId>), E>) -> Result<(T, Pinned), E> {
         self.pins.pin(self.sweeper.handle(), read)
+    }
+
+    /// Runs `read`, which takes a snapshot of the index: no blob that it names is unlinked before the [`Held`] is dropped.
+    pub(crate) fn hold<T, E>(&self, read: impl FnOnce() -> Result<T, E>) -> Result<(T, Held), E> {
+        self.pins.hold(self.sweeper.handle(), read)
     }
 
     /// Opens a blob whose content has this length for reading. The caller holds a [`Pinned`] of it.

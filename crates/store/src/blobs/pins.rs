@@ -18,6 +18,14 @@ pub(super) struct Pins {
     /// has therefore pinned; one that comes after it no longer finds the blob in the index.
     lookup: RwLock<()>,
     readers: Mutex<HashMap<BlobId, Readers>>,
+    holds: Mutex<Holds>,
+}
+
+/// While somebody copies the store nothing is unlinked.
+#[derive(Debug, Default)]
+struct Holds {
+    count: usize,
+    forgotten: Vec<BlobId>,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +36,7 @@ struct Readers {
 
 impl Pins {
     pub(super) fn new(directory: PathBuf) -> Self {
-        Self { directory, lookup: RwLock::default(), readers: Mutex::default() }
+        Self { directory, lookup: RwLock::default(), readers: Mutex::default(), holds: Mutex::default() }
     }
 
     pub(super) fn path(&self, id: BlobId) -> PathBuf {
@@ -52,6 +60,23 @@ impl Pins {
         Ok((found, Pinned { pins: Arc::clone(self), sweeper, ids }))
     }
 
+    /// Runs `read`, which takes a snapshot of the index: no blob that it names is unlinked before the [`Held`] is dropped.
+    pub(super) fn hold<T, E>(
+        self: &Arc<Self>,
+        sweeper: SweeperHandle,
+        read: impl FnOnce() -> Result<T, E>,
+    ) -> Result<(T, Held), E> {
+        let lookup = self.lookup.read().unwrap_or_else(PoisonError::into_inner);
+        let found = read()?;
+        self.holds().count += 1;
+        drop(lookup);
+        Ok((found, Held { pins: Arc::clone(self), sweeper }))
+    }
+
+    fn holds(&self) -> MutexGuard<'_, Holds> {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn readers(&self) -> MutexGuard<'_, HashMap<BlobId, Readers>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -59,6 +84,12 @@ impl Pins {
     /// Of the blobs the index has forgotten, those without a reader; the others are remembered.
     fn unread(&self, forgotten: Vec<BlobId>) -> Vec<BlobId> {
         let _decision = self.lookup.write().unwrap_or_else(PoisonError::into_inner);
+        let mut holds = self.holds();
+        if holds.count > 0 {
+            holds.forgotten.extend(forgotten);
+            return Vec::new();
+        }
+        drop(holds);
         let mut readers = self.readers();
         let is_unread = |id: &BlobId| match readers.get_mut(id) {
             Some(readers) => {
@@ -68,6 +99,23 @@ impl Pins {
             None => true,
         };
         forgotten.into_iter().filter(is_unread).collect()
+    }
+}
+
+/// All blobs, while somebody copies them.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pins: Arc<Pins>,
+    sweeper: SweeperHandle,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut holds = self.pins.holds();
+        holds.count -= 1;
+        let forgotten = if holds.count == 0 { std::mem::take(&mut holds.forgotten) } else { Vec::new() };
+        drop(holds);
+        self.sweeper.sweep(forgotten);
     }
 }
 

@@ -1,11 +1,12 @@
 //! The index as `store check` sees it: every record and every row, without a grant, for nobody is served from here.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use gatepass_protocol::s3::checksum::Checksum;
 use gatepass_protocol::s3::names::Etag;
-use redb::{Database, ReadableDatabase};
+use redb::{Database, ReadableDatabase, ReadableTableMetadata};
 use serde::de::DeserializeOwned;
 
 use super::disk::Disk;
@@ -166,6 +167,44 @@ impl Snapshot {
         let counters = self.transaction.open_table(tables::COUNTERS)?;
         let number = counters.get(tables::FIRST_SUMMING_BOOT)?.map_or(u64::from(u32::MAX), |guard| guard.value());
         Ok(Boot(u32::try_from(number).unwrap_or(u32::MAX)))
+    }
+
+    /// How many rows there are, and how many blobs.
+    pub(crate) fn sizes(&self) -> Result<(u64, u64), Failure> {
+        let objects = self.transaction.open_table(tables::OBJECTS)?.len()?;
+        let small = self.transaction.open_table(tables::SMALL)?.len()?;
+        let blobs = self.transaction.open_table(tables::BLOBS)?.len()?;
+        let parts = self.transaction.open_table(tables::PARTS)?.len()?;
+        Ok((objects + small + blobs + parts, blobs))
+    }
+
+    /// Every blob, as long as `visit` wants more.
+    pub(crate) fn each_blob(&self, visit: &mut dyn FnMut(BlobId) -> ControlFlow<()>) -> Result<(), Failure> {
+        let table = self.transaction.open_table(tables::BLOBS)?;
+        for row in table.range::<u128>(..)? {
+            if visit(BlobId::from_bits(row?.0.value())).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes this state into a new index in `directory`, and syncs it.
+    pub(crate) fn copy_to(
+        &self,
+        directory: &Path,
+        row: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let disk = Disk::open(&directory.join(FILE_NAME), Fsync::Always).map_err(redb::Error::Io);
+        let mut builder = redb::Builder::new();
+        let database = disk
+            .and_then(|disk| Ok(builder.set_cache_size(CACHE_BYTES).create_with_backend(disk)?))
+            .map_err(Failure::Storage)?;
+        let mut transaction = database.begin_write()?;
+        transaction.set_quick_repair(true);
+        let copied = tables::copy(&self.transaction, &transaction, row).map_err(Failure::Storage)?;
+        transaction.commit()?;
+        Ok(copied)
     }
 
     /// Visits every record.

@@ -1,6 +1,8 @@
 //! The tables. Text is compared byte by byte, which for UTF-8 is the order S3 lists in.
 
-use redb::{TableDefinition, WriteTransaction};
+use std::ops::ControlFlow;
+
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 /// Name → [`BucketRecord`](super::BucketRecord).
 pub(super) const BUCKETS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("buckets");
@@ -47,4 +49,71 @@ pub(super) fn create(transaction: &WriteTransaction) -> Result<(), redb::TableEr
     transaction.open_table(LIFECYCLES)?;
     transaction.open_table(COUNTERS)?;
     Ok(())
+}
+
+/// Copies every table. `row` is called for each row, and says whether to go on.
+pub(super) fn copy(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    row: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, redb::Error> {
+    let copied = copy_table(from, to, BUCKETS, row)?.is_continue()
+        && copy_table(from, to, OBJECTS, row)?.is_continue()
+        && copy_table(from, to, VERSIONS, row)?.is_continue()
+        && copy_table(from, to, NULLS, row)?.is_continue()
+        && copy_table(from, to, SMALL, row)?.is_continue()
+        && copy_table(from, to, LAYOUTS, row)?.is_continue()
+        && copy_table(from, to, BLOBS, row)?.is_continue()
+        && copy_table(from, to, UPLOADS, row)?.is_continue()
+        && copy_table(from, to, PARTS, row)?.is_continue()
+        && copy_table(from, to, LIFECYCLES, row)?.is_continue()
+        && copy_table(from, to, COUNTERS, row)?.is_continue();
+    Ok(if copied { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+}
+
+fn copy_table<K: Key + 'static, V: Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    table: TableDefinition<'_, K, V>,
+    row: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, redb::Error> {
+    let (source, mut target) = (from.open_table(table)?, to.open_table(table)?);
+    for found in source.iter()? {
+        let (key, value) = found?;
+        target.insert(key.value(), value.value())?;
+        if row().is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::backends::InMemoryBackend;
+    use redb::{Builder, ReadableDatabase, TableHandle};
+
+    use super::*;
+
+    #[test]
+    fn no_table_is_left_out_of_a_copy() {
+        let open = || Builder::new().create_with_backend(InMemoryBackend::new()).unwrap();
+        let (from, to) = (open(), open());
+        let transaction = from.begin_write().unwrap();
+        create(&transaction).unwrap();
+        transaction.commit().unwrap();
+        let transaction = to.begin_write().unwrap();
+        let copied = copy(&from.begin_read().unwrap(), &transaction, &mut || ControlFlow::Continue(())).unwrap();
+        assert!(copied.is_continue());
+        transaction.commit().unwrap();
+        let names = |database: &redb::Database| {
+            let transaction = database.begin_read().unwrap();
+            let mut names: Vec<String> =
+                transaction.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&from), names(&to));
+        assert!(names(&to).len() >= 8);
+    }
 }

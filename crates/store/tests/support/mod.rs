@@ -151,7 +151,19 @@ impl Server {
         Self::open(Arc::clone(&self.directory), Arc::clone(&self.clock))
     }
 
+    /// The store itself.
+    pub fn store(&self) -> &Store {
+        self.store.as_deref().expect("it is there until the server stops")
+    }
+
+    /// A server over a copy of the data, at the same time.
+    pub fn open_copy(&self, data: &Path) -> Self {
+        let (data, clock) = (data.to_owned(), Arc::clone(&self.clock));
+        Self::open_at(Arc::clone(&self.directory), clock, |config| Config { data, ..config }, Listener::from)
+    }
+
     fn stop(&mut self) {
+        self.store.take();
         self.stop.take();
         self.store.take();
         if let (Some(runtime), Some(serving)) = (self.runtime.take(), self.serving.take()) {
