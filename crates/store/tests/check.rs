@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use gatepass_store::{CheckError, CheckReport, Depth, FindingKind, OpenError, Repair, check};
 use redb::{Database, TableDefinition};
 use support::Server;
+
+const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 use tempfile::TempDir;
 
 const BLOCK: usize = 64 * 1024;
@@ -47,8 +49,9 @@ fn store() -> TempDir {
             assert_eq!(put.status, 200, "{put:?}");
             let name = format!("Checksum{algorithm}");
             let (etag, sum) = (put.header("etag").unwrap(), checksum(algorithm, &body));
-            manifest +=
-                &format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag><{name}>{sum}</{name}></Part>");
+            let part =
+                format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag><{name}>{sum}</{name}></Part>");
+            manifest += &part;
         }
         let manifest = format!("<CompleteMultipartUpload>{manifest}</CompleteMultipartUpload>");
         let completed = server.signed("POST", &format!("{target}?uploadId={upload}"), &[], manifest.as_bytes());
@@ -93,9 +96,9 @@ fn files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     for entry in fs::read_dir(data).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(files(&path))
+            found.extend(files(&path));
         } else {
-            drop(found.insert(path.clone(), fs::read(path).unwrap()))
+            found.insert(path.clone(), fs::read(path).unwrap());
         }
     }
     found
@@ -274,7 +277,6 @@ fn a_body_from_before_there_were_sums_is_compared_with_its_entity_tag() {
     let old = TempDir::new().unwrap();
     let data = old.path().join("data");
     drop(server.restart_after(|from| copy(from, &data)));
-    const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
     change(&data, |transaction| {
         transaction.open_table(COUNTERS).unwrap().insert("first-summing-boot", 2).unwrap();
     });

@@ -12,7 +12,7 @@ use crate::values::{ByteSize, RegionHost, Seconds};
 #[derive(Debug, Subcommand)]
 pub enum Store {
     /// Run the store
-    Run(StoreRun),
+    Run(Box<StoreRun>),
     /// Copy a store, running or not, as it is at one moment
     Backup(StoreBackup),
     /// Look through a store that does not run: is everything there, and are the bytes those that were written?
