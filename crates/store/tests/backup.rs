@@ -46,7 +46,7 @@ fn a_backup_under_writers_holds_everything_that_was_acknowledged_before_and_is_s
                 }
             });
         }
-        eventually("every writer has written", || acknowledged.iter().all(|last| last.load(Ordering::SeqCst) > 5));
+        eventually("every writer has written", || acknowledged.iter().all(|last| last.load(Ordering::SeqCst) > 12));
         *before.lock().unwrap() = acknowledged.iter().map(|last| last.load(Ordering::SeqCst)).collect();
         let made = server.store().backup(&to, &mut go_on);
         stop.store(true, Ordering::SeqCst);
