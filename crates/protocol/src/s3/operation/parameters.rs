@@ -146,13 +146,9 @@ pub(super) fn check_unsupported(headers: &HeaderMap, query: &Query) -> Result<()
         "x-amz-object-lock-",
         "x-amz-if-match-",
     ];
-    const NAMES: [&str; 5] = [
-        "x-amz-website-redirect-location",
-        "x-amz-mfa",
-        "x-amz-write-offset-bytes",
-        "x-amz-rename-source",
-        "x-amz-bypass-governance-retention",
-    ];
+    // `x-amz-bypass-governance-retention` asks for nothing where no object can be locked, and S3 takes it there.
+    const NAMES: [&str; 4] =
+        ["x-amz-website-redirect-location", "x-amz-mfa", "x-amz-write-offset-bytes", "x-amz-rename-source"];
     /// Headers with the one value that asks for nothing.
     const HARMLESS: [(&str, &str); 4] = [
         ("x-amz-transition-default-minimum-object-size", "all_storage_classes_128K"),
