@@ -4,7 +4,7 @@
 //! authenticate → operation → authorize → grant → data. Metadata lives in one embedded database,
 //! larger bodies in files beside it, all below one directory that one process has open.
 //!
-//! It speaks HTTP/1.1, and over TLS HTTP/2. It has no users, no versions and no encryption of what it keeps.
+//! It speaks HTTP/1.1, and over TLS HTTP/2. It has no users and no encryption of what it keeps.
 
 mod access_log;
 mod admin;

@@ -12,6 +12,7 @@ use gatepass_protocol::s3::date::http_date;
 use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::lifecycle::{Candidate, Day, LifecycleConfiguration};
 use gatepass_protocol::s3::names::{BucketName, ObjectKey};
+use gatepass_protocol::s3::tagging::TagSet;
 use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
@@ -19,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::answer::Answer;
-use crate::index::{Failure, Index, ObjectRecord, SeenObject, SeenUpload, Snapshot, Sweep};
+use crate::index::{Failure, Index, ObjectRecord, SeenObject, SeenUpload, SeenVersion, Snapshot, Standing, Sweep};
 use crate::ops::off_reactor;
 use crate::store::Store;
 
@@ -37,6 +38,8 @@ const SLEEP_MIN: Duration = Duration::from_millis(100);
 pub struct LifecycleReport {
     /// Objects that have expired.
     pub expired_objects: u64,
+    /// Versions that something had taken the place of, and delete markers that hid nothing any more.
+    pub expired_versions: u64,
     /// Uploads that were never completed.
     pub aborted_uploads: u64,
 }
@@ -139,13 +142,15 @@ impl Store {
             let bucket = Bucket { store: self, sweep: Arc::new(sweep), rules: Arc::new(rules), now };
             let Some(expired) = bucket.expire_objects(&is_stopping).await.map_err(failed)? else { return Ok(report) };
             report.expired_objects += expired;
+            let Some(expired) = bucket.expire_versions(&is_stopping).await.map_err(failed)? else { return Ok(report) };
+            report.expired_versions += expired;
             let Some(aborted) = bucket.abort_uploads(&is_stopping).await.map_err(failed)? else { return Ok(report) };
             report.aborted_uploads += aborted;
         }
         *seen = Some(state);
         if report != LifecycleReport::default() {
-            let LifecycleReport { expired_objects, aborted_uploads } = report;
-            tracing::info!(expired_objects, aborted_uploads, "lifecycle rules were applied");
+            let LifecycleReport { expired_objects, expired_versions, aborted_uploads } = report;
+            tracing::info!(expired_objects, expired_versions, aborted_uploads, "lifecycle rules were applied");
         }
         Ok(report)
     }
@@ -239,6 +244,46 @@ impl Bucket<'_> {
             }
             match last {
                 Some(last) => after = Some(last),
+                None => return Ok(Some(expired)),
+            }
+        }
+    }
+
+    async fn expire_versions(&self, is_stopping: impl Fn() -> bool) -> Result<Option<u64>, Failure> {
+        let mut expired = 0;
+        let mut after = None;
+        loop {
+            if is_stopping() {
+                return Ok(None);
+            }
+            let (rules, day, now) = (Arc::clone(&self.rules), self.store.lifecycles.day, self.now);
+            let from = after.take();
+            let is_due = move |seen: &SeenVersion| {
+                let SeenVersion { key, version, standing } = seen;
+                let due = match *standing {
+                    Standing::Noncurrent { replaced, newer } => {
+                        let none = TagSet::default();
+                        let (size, tags) = version.object().map_or((0, &none), |record| (record.size, &record.tags));
+                        let due = rules.noncurrent_expiration(Candidate { key, size, tags }, replaced, newer, day);
+                        due.map(|due| due.at)
+                    }
+                    Standing::LoneMarker => rules.marker_expiration(key, version.modified(), day).map(|due| due.at),
+                    Standing::HidingMarker => None,
+                };
+                due.is_some_and(|due| due <= now)
+            };
+            let page = self.page(move |snapshot, sweep| {
+                let (rows, end) = snapshot.versions_to_sweep(sweep, from.as_ref(), PAGE_ROWS)?;
+                Ok((end, rows.into_iter().filter(is_due).collect::<Vec<_>>()))
+            });
+            let (end, due) = page.await?;
+            for group in groups(due) {
+                let sweep = Arc::clone(&self.sweep);
+                let write = self.store.index.write(move |transaction| transaction.expire_versions(&sweep, &group));
+                expired += write.await?;
+            }
+            match end {
+                Some(end) => after = Some(end),
                 None => return Ok(Some(expired)),
             }
         }

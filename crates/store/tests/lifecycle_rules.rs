@@ -241,8 +241,129 @@ fn a_pass_tells_what_it_has_removed() {
         let run = || Runtime::new().unwrap().block_on(store.run_lifecycle()).unwrap();
         assert_eq!(run(), LifecycleReport::default());
         clock.fetch_add(2 * DAY, Ordering::SeqCst);
-        assert_eq!(run(), LifecycleReport { expired_objects: 3, aborted_uploads: 1 });
+        assert_eq!(run(), LifecycleReport { expired_objects: 3, expired_versions: 0, aborted_uploads: 1 });
         assert_eq!(run(), LifecycleReport::default());
     });
     assert_eq!(server.get("/bucket").elements("Key"), [""; 0]);
+}
+
+fn versioned() -> Server {
+    let server = Server::with_bucket();
+    let document = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    assert_eq!(server.signed("PUT", "/bucket?versioning", &[], document.as_bytes()).status, 200);
+    server
+}
+
+/// The bodies of all versions, the newest of each key first; of a delete marker a dash.
+fn versions(server: &Server, key: &str) -> Vec<String> {
+    let listed = server.get(&format!("/bucket?versions&prefix={key}"));
+    let ids = listed.elements("VersionId");
+    let read = |id: &String| {
+        let read = server.get(&format!("/bucket/{key}?versionId={id}"));
+        if read.status == 405 { "-".to_owned() } else { read.text() }
+    };
+    ids.iter().map(read).collect()
+}
+
+fn overwrite(server: &Server, key: &str, bodies: &[&str]) {
+    for body in bodies {
+        server.put(&format!("/bucket/{key}"), body.as_bytes());
+        server.move_clock(1);
+    }
+}
+
+fn noncurrent(days: u32, keep: &str) -> String {
+    format!("<NoncurrentVersionExpiration><NoncurrentDays>{days}</NoncurrentDays>{keep}</NoncurrentVersionExpiration>")
+}
+
+#[test]
+fn past_versions_go_so_many_days_after_something_took_their_place() {
+    let server = versioned();
+    overwrite(&server, "key", &["one", "two", "three"]);
+    assert_eq!(put(&server, &rule("past", "", &noncurrent(2, ""))).status, 200);
+    server.move_clock(DAY);
+    overwrite(&server, "key", &["four"]);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "key"), ["four", "three", "two", "one"]);
+    // At noon of the first day two were replaced, at noon of the second one; days end at midnight.
+    server.move_clock(2 * DAY - DAY / 2);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "key"), ["four", "three"]);
+    server.move_clock(DAY);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "key"), ["four"]);
+    server.move_clock(100 * DAY);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "key"), ["four"], "the object itself is no past version");
+}
+
+#[test]
+fn so_many_newer_versions_are_kept_however_old_they_are() {
+    let server = versioned();
+    overwrite(&server, "key", &["one", "two", "three", "four"]);
+    overwrite(&server, "other", &["one", "two"]);
+    let keep = "<NewerNoncurrentVersions>2</NewerNoncurrentVersions>";
+    assert_eq!(put(&server, &rule("past", "", &noncurrent(1, keep))).status, 200);
+    server.move_clock(100 * DAY);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "key"), ["four", "three", "two"]);
+    assert_eq!(versions(&server, "other"), ["two", "one"]);
+}
+
+#[test]
+fn rules_about_past_versions_look_at_each_version_by_itself() {
+    let server = versioned();
+    overwrite(&server, "kept/key", &["one", "two"]);
+    overwrite(&server, "tmp/key", &["short", "a longer body", "new"]);
+    let filter = "<And><Prefix>tmp/</Prefix><ObjectSizeGreaterThan>10</ObjectSizeGreaterThan></And>";
+    assert_eq!(put(&server, &rule("past", filter, &noncurrent(1, ""))).status, 200);
+    server.move_clock(3 * DAY);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "tmp/key"), ["new", "short"]);
+    assert_eq!(versions(&server, "kept/key"), ["two", "one"]);
+}
+
+#[test]
+fn an_object_that_expires_leaves_a_marker_which_goes_when_it_hides_nothing() {
+    let server = versioned();
+    overwrite(&server, "key", &["one"]);
+    let rules = rule("all", "", &format!("{}{}", days(1), noncurrent(1, "")));
+    assert_eq!(put(&server, &rules).status, 200);
+    server.move_clock(2 * DAY);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "key"), ["-", "one"], "the marker hides what can be brought back");
+    server.move_clock(2 * DAY);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "key"), ["-"]);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "key"), Vec::<String>::new());
+    assert_eq!(server.signed("DELETE", "/bucket", &[], b"").status, 204);
+}
+
+#[test]
+fn a_marker_that_hides_nothing_goes_at_once_where_a_rule_says_so() {
+    let server = versioned();
+    server.put("/bucket/hidden", b"one");
+    for key in ["hidden", "alone"] {
+        assert_eq!(server.signed("DELETE", &format!("/bucket/{key}"), &[], b"").status, 204);
+    }
+    let markers = "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>";
+    assert_eq!(put(&server, &rule("markers", "", markers)).status, 200);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "alone"), Vec::<String>::new());
+    assert_eq!(versions(&server, "hidden"), ["-", "one"]);
+}
+
+#[test]
+fn the_versions_of_a_key_are_counted_over_the_ends_of_pages() {
+    // Pages have a thousand rows.
+    let server = versioned();
+    for number in 0..1_010 {
+        server.put("/bucket/key", number.to_string().as_bytes());
+    }
+    let keep = "<NewerNoncurrentVersions>5</NewerNoncurrentVersions>";
+    assert_eq!(put(&server, &rule("past", "", &noncurrent(1, keep))).status, 200);
+    server.move_clock(3 * DAY);
+    server.run_lifecycle();
+    assert_eq!(versions(&server, "key"), ["1009", "1008", "1007", "1006", "1005", "1004"]);
 }

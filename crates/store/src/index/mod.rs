@@ -32,7 +32,7 @@ pub(crate) use audit::{Access, Audited, AuditedBody, Count, Mend, Offline, Place
 pub(crate) use listing::{Listed, Scan};
 pub(crate) use records::{BucketRecord, ObjectRecord, OwnershipControls, PartRecord, UploadRecord};
 pub(crate) use snapshot::{FoundObject, Piece, Snapshot, Source};
-pub(crate) use sweep::{SeenObject, SeenUpload, Sweep};
+pub(crate) use sweep::{SeenObject, SeenUpload, SeenVersion, Standing, Sweep};
 pub(crate) use transaction::{AssembledPart, NewBody, NewObject, NewPart, Transaction};
 
 pub(crate) use versions::{Deleted, Version};

@@ -184,7 +184,7 @@ impl Snapshot {
         Ok(table.get(id.to_bits())?.is_some())
     }
 
-    fn read<'k, K: redb::Key + 'static, T: DeserializeOwned>(
+    pub(super) fn read<'k, K: redb::Key + 'static, T: DeserializeOwned>(
         &self,
         definition: redb::TableDefinition<'_, K, &'static [u8]>,
         key: impl std::borrow::Borrow<K::SelfType<'k>>,

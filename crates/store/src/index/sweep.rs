@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use redb::ReadableTable;
 
 use super::records::decode;
-use super::{Failure, ObjectRecord, Snapshot, Transaction, UploadRecord, tables};
+use super::{Failure, ObjectRecord, Snapshot, Transaction, UploadRecord, Version, tables};
 use crate::grant::{Grant, PutLifecycleConfiguration};
 
 /// The rules of one bucket, as they were read.
@@ -35,6 +35,36 @@ impl Sweep {
 pub(crate) struct SeenObject {
     pub(crate) key: String,
     pub(crate) record: ObjectRecord,
+}
+
+/// A version that is not the object, as a sweep has seen it.
+#[derive(Debug)]
+pub(crate) struct SeenVersion {
+    pub(crate) key: String,
+    pub(crate) version: Version,
+    pub(crate) standing: Standing,
+}
+
+/// How a version stands to the others of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Something took its place at a moment, and so many versions that are not the current one are newer.
+    Noncurrent { replaced: Timestamp, newer: u32 },
+    /// A delete marker behind which no version is left.
+    LoneMarker,
+    /// A delete marker that hides versions.
+    HidingMarker,
+}
+
+/// Where a page of versions ends, and what the next one has to know of it.
+#[derive(Debug, Clone)]
+pub(crate) struct VersionCursor {
+    key: String,
+    rank: u64,
+    /// When the version was written that the page ends with.
+    modified: Timestamp,
+    /// How many versions of its key, this one among them, are not the current one.
+    noncurrent: u32,
 }
 
 /// An upload as a sweep has seen it.
@@ -86,6 +116,49 @@ impl Snapshot {
             }
         }
         Ok(seen)
+    }
+
+    /// Up to `limit` versions of the bucket after a page, and where this one ends.
+    pub(crate) fn versions_to_sweep(
+        &self,
+        sweep: &Sweep,
+        after: Option<&VersionCursor>,
+        limit: usize,
+    ) -> Result<(Vec<SeenVersion>, Option<VersionCursor>), Failure> {
+        let tables = self.version_tables()?;
+        let bucket = sweep.bucket.as_str();
+        let (from_key, from_rank) = after.map_or(("", 0), |after| (after.key.as_str(), after.rank + 1));
+        let mut rows = tables.versions.range((bucket, from_key, from_rank)..)?.peekable();
+        let mut seen = Vec::new();
+        let mut before = after.cloned();
+        while seen.len() < limit
+            && let Some(row) = rows.next()
+        {
+            let (name, record) = row?;
+            let (of, key, rank) = name.value();
+            if of != bucket {
+                break;
+            }
+            let version: Version = decode(record.value())?;
+            let newest = if let Some(newer) = before.filter(|before| before.key == key) {
+                Some((newer.modified, newer.noncurrent))
+            } else {
+                let current: Option<ObjectRecord> = self.read(tables::OBJECTS, (bucket, key))?;
+                current.map(|current| (current.modified, 0))
+            };
+            let standing = match newest {
+                Some((replaced, newer)) => Standing::Noncurrent { replaced, newer },
+                None => match rows.peek() {
+                    Some(Ok((next, _))) if (next.value().0, next.value().1) == (bucket, key) => Standing::HidingMarker,
+                    _ => Standing::LoneMarker,
+                },
+            };
+            let noncurrent = newest.map_or(0, |(_, newer)| newer.saturating_add(1));
+            before = Some(VersionCursor { key: key.to_owned(), rank, modified: version.modified(), noncurrent });
+            seen.push(SeenVersion { key: key.to_owned(), version, standing });
+        }
+        let end = if seen.is_empty() { None } else { before };
+        Ok((seen, end))
     }
 
     /// Up to `limit` uploads of the bucket after this key and id.
@@ -149,6 +222,19 @@ impl Transaction<'_> {
             }
             self.delete_current(bucket, key, now)?;
             expired += 1;
+        }
+        Ok(expired)
+    }
+
+    /// Removes those versions for good that are still there and still stand so, and tells how many.
+    pub(crate) fn expire_versions(&mut self, sweep: &Sweep, seen: &[SeenVersion]) -> Result<u64, Failure> {
+        if !self.still_has(sweep)? {
+            return Ok(0);
+        }
+        let bucket = sweep.bucket.as_str();
+        let mut expired = 0;
+        for SeenVersion { key, version, standing } in seen {
+            expired += u64::from(self.expire_version(bucket, key, version, *standing)?);
         }
         Ok(expired)
     }

@@ -4,15 +4,18 @@
 //! listing cost what they cost in a bucket that keeps no versions. All other versions, and every delete marker, stand in a
 //! table of their own, the newest of a key first.
 
+use std::ops::Bound;
+
 use gatepass_protocol::s3::names::VersionId;
 use gatepass_protocol::s3::tagging::TagSet;
 use gatepass_protocol::s3::xml::settings::Versioning;
 use jiff::Timestamp;
-use redb::{ReadableTable, Table};
+use redb::{ReadOnlyTable, ReadableTable, Table};
 use serde::{Deserialize, Serialize};
 
 use super::listing::{Listed, Position, Scan};
 use super::records::{VersionStamp, decode, encode};
+use super::sweep::Standing;
 use super::{BucketRecord, Failure, ObjectRecord, Snapshot, Transaction, tables};
 use crate::grant::{
     Action, DeleteObject, DeleteObjectVersion, Grant, ListBucketVersions, ObjectName, ObjectVersion, Reading,
@@ -59,6 +62,13 @@ impl Version {
         self.stamp().id()
     }
 
+    pub(crate) fn modified(&self) -> Timestamp {
+        match self {
+            Self::Object(record) => record.modified,
+            Self::DeleteMarker(marker) => marker.modified,
+        }
+    }
+
     fn into_object(self) -> Option<ObjectRecord> {
         match self {
             Self::Object(record) => Some(record),
@@ -90,10 +100,22 @@ pub(crate) struct VersionPage {
 }
 
 /// The tables that versions are looked for in, of a snapshot or of a transaction.
-struct Tables<O, V, N> {
-    objects: O,
-    versions: V,
+pub(super) struct Tables<O, V, N> {
+    pub(super) objects: O,
+    pub(super) versions: V,
     nulls: N,
+}
+
+pub(super) type SnapshotTables = Tables<
+    ReadOnlyTable<(&'static str, &'static str), &'static [u8]>,
+    ReadOnlyTable<(&'static str, &'static str, u64), &'static [u8]>,
+    ReadOnlyTable<(&'static str, &'static str), u64>,
+>;
+
+impl<O, V, N> Tables<O, V, N> {
+    fn borrowed(&self) -> Tables<&O, &V, &N> {
+        Tables { objects: &self.objects, versions: &self.versions, nulls: &self.nulls }
+    }
 }
 
 impl<O, V, N> Tables<&O, &V, &N>
@@ -134,46 +156,45 @@ impl Snapshot {
     /// What a read finds: the object or the version that was asked for, or the delete marker that is in its place.
     pub(crate) fn readable(&self, reading: &Reading) -> Result<Option<Version>, Failure> {
         let (bucket, key) = (reading.bucket().as_str(), reading.key().as_str());
-        let objects = self.transaction.open_table(tables::OBJECTS)?;
-        let versions = || self.transaction.open_table(tables::VERSIONS);
-        match reading.version() {
-            None => {
-                let current: Option<ObjectRecord> =
-                    objects.get((bucket, key))?.map(|bytes| decode(bytes.value())).transpose()?;
-                if let Some(record) = current {
-                    return Ok(Some(Version::Object(record)));
-                }
-                let nulls = self.transaction.open_table(tables::NULLS)?;
-                Tables { objects: &objects, versions: &versions()?, nulls: &nulls }.newest_past(bucket, key)
-            }
-            Some(id) => {
-                let nulls = self.transaction.open_table(tables::NULLS)?;
-                Tables { objects: &objects, versions: &versions()?, nulls: &nulls }.find(bucket, key, id)
-            }
+        if reading.version().is_none()
+            && let Some(current) = self.current(bucket, key)?
+        {
+            // Nearly every read ends here, and opens one table.
+            return Ok(Some(Version::Object(current)));
         }
+        let tables = self.version_tables()?;
+        match reading.version() {
+            None => tables.borrowed().newest_past(bucket, key),
+            Some(id) => tables.borrowed().find(bucket, key, id),
+        }
+    }
+
+    fn current(&self, bucket: &str, key: &str) -> Result<Option<ObjectRecord>, Failure> {
+        self.read(tables::OBJECTS, (bucket, key))
+    }
+
+    pub(super) fn version_tables(&self) -> Result<SnapshotTables, Failure> {
+        Ok(Tables {
+            objects: self.transaction.open_table(tables::OBJECTS)?,
+            versions: self.transaction.open_table(tables::VERSIONS)?,
+            nulls: self.transaction.open_table(tables::NULLS)?,
+        })
     }
 
     pub(crate) fn version<A: Action<Resource = ObjectVersion>>(
         &self,
         grant: &Grant<A>,
     ) -> Result<Option<Version>, Failure> {
-        let objects = self.transaction.open_table(tables::OBJECTS)?;
-        let versions = self.transaction.open_table(tables::VERSIONS)?;
-        let nulls = self.transaction.open_table(tables::NULLS)?;
-        let tables = Tables { objects: &objects, versions: &versions, nulls: &nulls };
-        tables.find(grant.bucket().as_str(), grant.key().as_str(), grant.version())
+        let tables = self.version_tables()?;
+        tables.borrowed().find(grant.bucket().as_str(), grant.key().as_str(), grant.version())
     }
 
     /// The tags of an object or of one version of it, for those who decide on grants.
     pub(crate) fn tags_for_policies(&self, name: &ObjectName, version: Option<VersionId>) -> Result<TagSet, Failure> {
         let (bucket, key) = (name.bucket.as_str(), name.key.as_str());
-        let objects = self.transaction.open_table(tables::OBJECTS)?;
-        let versions = self.transaction.open_table(tables::VERSIONS)?;
-        let nulls = self.transaction.open_table(tables::NULLS)?;
-        let tables = Tables { objects: &objects, versions: &versions, nulls: &nulls };
         let found = match version {
-            None => tables.current(bucket, key)?,
-            Some(id) => tables.find(bucket, key, id)?.and_then(Version::into_object),
+            None => self.current(bucket, key)?,
+            Some(id) => self.version_tables()?.borrowed().find(bucket, key, id)?.and_then(Version::into_object),
         };
         Ok(found.map(|record| record.tags).unwrap_or_default())
     }
@@ -187,10 +208,8 @@ impl Snapshot {
         after_version: Option<VersionId>,
     ) -> Result<VersionPage, Failure> {
         let bucket = grant.bucket().as_str();
-        let objects = self.transaction.open_table(tables::OBJECTS)?;
-        let versions = self.transaction.open_table(tables::VERSIONS)?;
-        let nulls = self.transaction.open_table(tables::NULLS)?;
-        let tables = Tables { objects: &objects, versions: &versions, nulls: &nulls };
+        let tables = self.version_tables()?;
+        let tables = tables.borrowed();
         let mut page = VersionPage { entries: Vec::new(), next: None };
         let mut position = Position::start(scan);
         loop {
@@ -365,6 +384,37 @@ impl<'t> Transaction<'t> {
         };
         self.promote(bucket, key)?;
         Ok(Deleted { marker })
+    }
+
+    /// Removes a version that a sweep has seen, provided that it is as it was and does not stand for its key: one that has
+    /// become the object again stays, and so does a delete marker that hides something.
+    pub(super) fn expire_version(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        version: &Version,
+        standing: Standing,
+    ) -> Result<bool, Failure> {
+        let rank = rank_of(version.stamp().sequence);
+        let now: Option<Version> =
+            self.versions.get((bucket, key, rank))?.map(|bytes| decode(bytes.value())).transpose()?;
+        let newer = (bucket, key, Rank::MIN)..(bucket, key, rank);
+        let older = (Bound::Excluded((bucket, key, rank)), Bound::Included((bucket, key, Rank::MAX)));
+        let is_newest =
+            self.version_tables().current(bucket, key)?.is_none() && self.versions.range(newer)?.next().is_none();
+        let stands_so = match standing {
+            Standing::Noncurrent { .. } => !is_newest,
+            Standing::LoneMarker => is_newest && self.versions.range(older)?.next().is_none(),
+            Standing::HidingMarker => false,
+        };
+        if !stands_so || now.as_ref() != Some(version) {
+            return Ok(false);
+        }
+        self.remove_past(bucket, key, version.stamp())?;
+        if let Version::Object(record) = version {
+            self.release_body(&record.body)?;
+        }
+        Ok(true)
     }
 
     /// Gives one version, where there is one that is no delete marker, other tags.
