@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::metrics;
+use crate::server::pause_after;
 use crate::store::Store;
 
 /// How many connections of operators are open at once.
@@ -38,10 +39,12 @@ impl Store {
                 accepted = accept(&listener, &slots) => accepted,
             };
             while connections.try_join_next().is_some() {}
-            let Ok((stream, slot)) = accepted else {
-                // Out of descriptors: the main listener says so.
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                continue;
+            let (stream, slot) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    pause_after(&error).await;
+                    continue;
+                }
             };
             let store = Arc::clone(&self);
             connections.spawn(async move {

@@ -186,7 +186,7 @@ where
 
 /// A connection that broke before it was accepted says nothing about the next one; a lack of
 /// descriptors passes when others end.
-async fn pause_after(error: &io::Error) {
+pub(crate) async fn pause_after(error: &io::Error) {
     let is_about_one_connection = matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused

@@ -185,10 +185,8 @@ async fn s3(
     if !matches!(operation, Operation::CreateBucket(_)) {
         redirect::if_elsewhere(store, arrival)?;
     }
-    if let Some(faults) = &store.faults
-        && faults.slows_down(arrival.method.as_str(), operation.name())
-    {
-        return Err(S3Error::slow_down());
+    if let Some(faults) = &store.faults {
+        faults.refuse(arrival.method.as_str(), operation.name())?;
     }
     request.check_expected_bucket_owner(ROOT_ACCOUNT.as_str())?;
     let policies = store.policies.of_operation(&store.index, &operation)?;

@@ -3,7 +3,6 @@
 //! A rule strikes requests that are valid: who they are for and what they ask has been decided, and what S3 would refuse is
 //! refused as ever. Which ones it strikes is decided by counting or by a seeded generator, so that a run can be repeated.
 
-mod dice;
 mod operations;
 mod rule;
 mod slow;
@@ -12,9 +11,9 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
+use gatepass_protocol::s3::error::S3Error;
 use jiff::SignedDuration;
 
-use self::dice::Dice;
 pub use self::rule::{Effect, Fault, FaultError, Frequency, Scope};
 pub(crate) use self::slow::Slow;
 
@@ -27,14 +26,14 @@ pub struct Faults {
 struct State {
     /// How often each rule may still strike that counts.
     left: Vec<u64>,
-    dice: Dice,
+    dice: fastrand::Rng,
 }
 
 impl Faults {
     /// Rules, and the seed of those that go by chance.
     pub fn new(rules: Vec<Fault>, seed: u64) -> Self {
         let left = rules.iter().map(|rule| rule.effect.count()).collect();
-        Self { rules, state: Mutex::new(State { left, dice: Dice::new(seed) }) }
+        Self { rules, state: Mutex::new(State { left, dice: fastrand::Rng::with_seed(seed) }) }
     }
 
     /// How far the store's clock is off.
@@ -46,8 +45,12 @@ impl Faults {
         skews.fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
-    /// Whether this request gets 503 in place of what it asks for.
-    pub(crate) fn slows_down(&self, method: &str, operation: &str) -> bool {
+    /// Refuses the requests that get 503 in place of what they ask for.
+    pub(crate) fn refuse(&self, method: &str, operation: &str) -> Result<(), S3Error> {
+        if self.slows_down(method, operation) { Err(S3Error::slow_down()) } else { Ok(()) }
+    }
+
+    fn slows_down(&self, method: &str, operation: &str) -> bool {
         self.strikes(method, operation, |effect| matches!(effect, Effect::SlowDown(_)))
     }
 
@@ -80,7 +83,7 @@ impl Faults {
                     *left -= 1;
                     strikes = true;
                 }
-                Some(Frequency::Chance(chance)) => strikes |= dice.falls_below(chance),
+                Some(Frequency::Chance(chance)) => strikes |= dice.f64() < chance,
                 _ => {}
             }
         }
