@@ -93,6 +93,12 @@ impl Arrival {
         self.header("host").unwrap_or_default()
     }
 
+    /// Scheme and host, as the client wrote them.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = self.peer.scheme();
+        format!("{scheme}://{}", self.host())
+    }
+
     pub(crate) fn is_cross_origin(&self) -> bool {
         self.headers.contains_key(ORIGIN)
     }

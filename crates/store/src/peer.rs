@@ -26,6 +26,11 @@ impl Peer {
         self.address.ip().to_canonical()
     }
 
+    /// Of the addresses that this client uses.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.is_secure() { "https" } else { "http" }
+    }
+
     /// What policies call `aws:SecureTransport`.
     pub(crate) fn is_secure(&self) -> bool {
         matches!(self.transport, Transport::Tls { .. })

@@ -38,10 +38,8 @@ pub(crate) async fn answer(
     // What is no bucket is no form (see `Kind::PostForm`).
     let Target::Bucket(bucket) = target.clone() else { return Err(S3Error::internal()) };
     redirect::if_elsewhere(store, arrival)?;
-    if let Some(faults) = &store.faults
-        && faults.slows_down(arrival.method.as_str(), PutObject::FORM_NAME)
-    {
-        return Err(S3Error::slow_down());
+    if let Some(faults) = &store.faults {
+        faults.refuse(arrival.method.as_str(), PutObject::FORM_NAME)?;
     }
     let query = &gatepass_signing::request::Query::default();
     let request = OperationRequest { method: &arrival.method, target, query, headers: &arrival.headers };

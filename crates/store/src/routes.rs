@@ -105,7 +105,7 @@ impl Routes {
 
     /// Says under which names the store does answer. They are no secret: whoever gets this far has found it.
     fn unknown(&self, name: &str, port: Port, peer: Peer) -> S3Error {
-        let scheme = if peer.is_secure() { "https" } else { "http" };
+        let scheme = peer.scheme();
         let port = port.0.map(|port| format!(":{port}")).unwrap_or_default();
         let path_style = self.hosts.path_style.iter().map(|host| format!("{scheme}://{host}{port}"));
         let virtual_host = self.hosts.virtual_host_bases.iter().map(|base| format!("{scheme}://BUCKET.{base}{port}"));

@@ -252,6 +252,18 @@ fn a_form_has_tags_as_a_document() {
 }
 
 #[test]
+fn the_answer_to_a_form_says_when_its_object_will_expire() {
+    let server = Server::with_bucket();
+    let rules = "<LifecycleConfiguration><Rule><ID>tmp</ID><Prefix>k/</Prefix><Status>Enabled</Status>\
+                 <Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>";
+    assert_eq!(server.signed("PUT", "/bucket?lifecycle", &[], rules.as_bytes()).status, 200);
+    let uploaded = Form::signed(&server, b"x").send(&server);
+    assert_eq!(uploaded.status, 204, "{uploaded:?}");
+    let told = uploaded.header("x-amz-expiration").expect("there is a rule");
+    assert_eq!(Some(told), server.get("/bucket/k/cat.png").header("x-amz-expiration"));
+}
+
+#[test]
 fn what_a_form_asks_for_and_is_not_done_is_named() {
     let server = Server::with_bucket();
     for (name, code) in [

@@ -163,6 +163,33 @@ fn objects_go_through_http_2() {
 }
 
 #[test]
+fn the_address_of_an_object_in_parts_is_the_one_that_the_client_uses() {
+    let server = server(usual);
+    let text = |xml: &[u8], name: &str| {
+        let xml = String::from_utf8_lossy(xml).into_owned();
+        let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap();
+        rest.split('<').next().unwrap().to_owned()
+    };
+    let expected = format!("https://{}/bucket/key", server.host());
+    for protocol in ["HTTP/1.1", "HTTP/2"] {
+        let created = ask(&server, "POST", "/bucket/key?uploads=", b"");
+        let target = format!("/bucket/key?uploadId={}", text(&created.body, "UploadId"));
+        let part = ask(&server, "PUT", &format!("{target}&partNumber=1"), b"content");
+        let etag = part.header("etag").unwrap().trim_matches('"').to_owned();
+        let parts = format!(
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+        );
+        let completed = if protocol == "HTTP/2" {
+            let mut client = Http2::connect(server.address);
+            client.send(signed(&server, "POST", &target, parts.leak().as_bytes())).body().to_vec()
+        } else {
+            ask(&server, "POST", &target, parts.as_bytes()).body
+        };
+        assert_eq!(text(&completed, "Location"), expected, "{protocol}");
+    }
+}
+
+#[test]
 fn the_authority_of_http_2_is_the_host_that_was_signed() {
     let server = server(usual);
     let mut client = Http2::connect(server.address);

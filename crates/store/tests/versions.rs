@@ -187,8 +187,7 @@ fn many_versions_are_deleted_at_once() {
         "<Delete><Object><Key>a</Key><VersionId>{one}</VersionId></Object>\
          <Object><Key>b</Key></Object><Object><Key>a</Key><VersionId>3</VersionId></Object></Delete>"
     );
-    let md5 = [("content-md5", support_md5(&body))];
-    let deleted = server.signed("POST", "/bucket?delete", &[(md5[0].0, &md5[0].1)], body.as_bytes());
+    let deleted = server.signed("POST", "/bucket?delete", &[("content-md5", &content_md5(&body))], body.as_bytes());
     assert_eq!(deleted.status, 200, "{deleted:?}");
     assert_eq!(deleted.elements("DeleteMarker"), ["true"]);
     assert_eq!(deleted.elements("Code"), ["NoSuchVersion"]);
@@ -196,7 +195,7 @@ fn many_versions_are_deleted_at_once() {
     server.refuses(404, "NoSuchKey", |server| server.get("/bucket/b"));
 }
 
-fn support_md5(body: &str) -> String {
+fn content_md5(body: &str) -> String {
     use base64::Engine as _;
     use gatepass_protocol::s3::checksum::Md5Hasher;
     let mut md5 = Md5Hasher::new();
@@ -217,6 +216,32 @@ fn tags_and_parts_belong_to_a_version() {
     assert_eq!(server.get("/bucket/key?tagging").elements("Value"), Vec::<String>::new());
     assert_eq!(server.signed("DELETE", &target, &[], b"").status, 204);
     assert_eq!(server.get(&target).elements("Value"), Vec::<String>::new());
+}
+
+#[test]
+fn a_policy_may_be_about_one_version_wherever_it_is_named() {
+    let server = versioned();
+    let [old, new] = ["old", "new"].map(|body| put(&server, "key", body));
+    let policy = format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Deny", "Principal": "*",
+            "Action": ["s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:GetObjectVersionTagging"],
+            "Resource": "arn:aws:s3:::bucket/*", "Condition": {{"StringEquals": {{"s3:VersionId": "{old}"}}}}}}]}}"#
+    );
+    assert_eq!(server.signed("PUT", "/bucket?policy", &[], policy.as_bytes()).status, 204);
+    let source = format!("/bucket/key?versionId={old}");
+    for (method, target, headers) in [
+        ("GET", source.clone(), vec![]),
+        ("DELETE", source.clone(), vec![]),
+        ("GET", format!("{source}&tagging"), vec![]),
+        ("PUT", "/bucket/copy".to_owned(), vec![("x-amz-copy-source", source.as_str())]),
+    ] {
+        server.refuses(403, "AccessDenied", |server| server.signed(method, &target, &headers, b""));
+    }
+    let body = format!("<Delete><Object><Key>key</Key><VersionId>{old}</VersionId></Object></Delete>");
+    let deleted = server.signed("POST", "/bucket?delete", &[("content-md5", &content_md5(&body))], body.as_bytes());
+    assert_eq!(deleted.elements("Code"), ["AccessDenied"]);
+    assert_eq!(server.get(&format!("/bucket/key?versionId={new}")).text(), "new");
+    assert_eq!(server.get("/bucket/key").text(), "new", "no version is named");
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Head {
         if bytes > EXPLAINED_HEAD_MAX_BYTES {
             return None;
         }
-        let scheme = if peer.is_secure() { "https" } else { "http" };
+        let scheme = peer.scheme();
         let host = headers.iter().find(|(name, _)| name == "host").map(|(_, host)| host.as_str());
         let host = host.or(parts.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default();
         let url = format!("{scheme}://{host}{target}");

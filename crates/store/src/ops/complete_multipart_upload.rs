@@ -9,7 +9,6 @@ use gatepass_protocol::s3::names::{Etag, PartNumber, UploadId};
 use gatepass_protocol::s3::operation::{self, Upload};
 use gatepass_protocol::s3::xml::requests::{COMPLETE_LIMITS, CompleteRequest, CompletedPart};
 use gatepass_protocol::s3::xml::responses;
-use http::header::HOST;
 use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 
@@ -54,8 +53,7 @@ fn list_integrity(headers: &HeaderMap) -> Result<BodyIntegrity, S3Error> {
 
 /// The address of the object, as the client wrote it.
 fn location(arrival: &Arrival) -> String {
-    let host = arrival.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    format!("http://{host}{}", arrival.raw_path())
+    format!("{}{}", arrival.origin(), arrival.raw_path())
 }
 
 struct Completion {

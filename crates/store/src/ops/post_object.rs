@@ -39,7 +39,7 @@ pub(crate) async fn post_object(call: FormCall<'_>, parameters: operation::PutOb
     let received = file.receive(upload.size_range(), integrity, algorithm, &store.blobs).await?;
     let record = destination.write(store, received, now).await?;
 
-    let mut answer = describe_written(&record);
+    let mut answer = describe_written(store, &bucket, &key, &record);
     let location = match upload.after() {
         AfterUpload::Redirect(url) => {
             answer.status = StatusCode::SEE_OTHER;
@@ -64,9 +64,8 @@ pub(crate) async fn post_object(call: FormCall<'_>, parameters: operation::PutOb
 
 /// The address of the object, below the address that the form was sent to.
 fn location(arrival: &Arrival, key: &str) -> String {
-    let scheme = if arrival.peer.is_secure() { "https" } else { "http" };
     let bucket = arrival.raw_path().trim_end_matches('/');
-    let mut location = format!("{scheme}://{}{bucket}/", arrival.host());
+    let mut location = format!("{}{bucket}/", arrival.origin());
     // The slashes in the key, too, as S3 has it.
     encode::component(key, &mut location);
     location

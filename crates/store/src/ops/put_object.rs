@@ -3,7 +3,7 @@
 use gatepass_protocol::s3::checksum::DeclaredChecksum;
 use gatepass_protocol::s3::conditional::WriteCondition;
 use gatepass_protocol::s3::error::S3Error;
-use gatepass_protocol::s3::names::Etag;
+use gatepass_protocol::s3::names::{BucketName, Etag, ObjectKey};
 use gatepass_protocol::s3::object_headers::ObjectHeaders;
 use gatepass_protocol::s3::operation::{self, StorageClass};
 use gatepass_protocol::s3::tagging::TagSet;
@@ -27,9 +27,7 @@ pub(super) async fn put_object(call: Call<'_>, parameters: operation::PutObject)
     let plan = Plan::new(arrival, &payload, integrity, algorithm)?;
     let received = receive(incoming, plan, &store.blobs).await?;
     let record = destination.write(store, received, now).await?;
-    let mut answer = describe_written(&record);
-    store.lifecycles.describe(&mut answer, &bucket, &key, &record);
-    Ok(answer)
+    Ok(describe_written(store, &bucket, &key, &record))
 }
 
 /// Where an object that comes in one piece will be, and everything about it but its content.
@@ -93,11 +91,13 @@ pub(super) fn may_tag(authorizer: &Authorizer, grant: &Grant<PutObject>, tags: &
     authorizer.grant::<PutObjectTagging>(name).map(drop)
 }
 
-pub(super) fn describe_written(record: &ObjectRecord) -> Answer {
+/// What the answer to a write says of an object that came in one piece.
+pub(super) fn describe_written(store: &Store, bucket: &BucketName, key: &ObjectKey, record: &ObjectRecord) -> Answer {
     let mut answer = Answer::empty(StatusCode::OK).with("etag", record.etag.quoted()).versioned(record);
     if let Some(checksum) = &record.checksum {
         answer.add(checksum.algorithm().header(), checksum.to_text().as_bytes());
         answer.add("x-amz-checksum-type", checksum.checksum_type().as_str().as_bytes());
     }
+    store.lifecycles.describe(&mut answer, bucket, key, record);
     answer
 }
