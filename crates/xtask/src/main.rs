@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a task tells a person at a terminal what it does")]
 
 mod checks;
+mod conformance;
 mod experiments;
 mod fuzz;
 mod generate;
@@ -43,6 +44,8 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     /// Measure whether the time of a refusal tells how much of a signature was right; by hand, on a quiet machine
     Timing(fuzz::Timing),
+    /// Run suites that others wrote against S3, from a checkout of theirs
+    Conformance(conformance::Conformance),
     /// Move one large file up and down and measure the resident memory of the server
     Memory(experiments::Memory),
 }
@@ -57,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Task::Faults(options) => experiments::faults(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Timing(options) => fuzz::timing(&options),
+        Task::Conformance(options) => conformance::run(&options),
         Task::Memory(options) => experiments::memory(&options),
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn run() -> Result<Environment> {
 }
 
 /// A virtual environment with the pinned clients. It is made anew when the list of requirements changed.
-fn python() -> Result<PathBuf> {
+pub(crate) fn python() -> Result<PathBuf> {
     let directory = workspace::target()?.join("xtask/venv");
     let requirements = workspace::root().join("crates/e2e/requirements.txt");
     if is_current(&requirements, &directory.join("requirements.txt"))? {
@@ -51,18 +51,14 @@ fn python() -> Result<PathBuf> {
         return Ok(directory);
     }
     make_virtual_environment(&directory)?;
-    shell::run(
-        Command::new(directory.join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-            .arg(&requirements),
-    )?;
+    install_requirements(&directory, &requirements)?;
     fs::copy(&requirements, directory.join("requirements.txt"))?;
     println!("installed  {:<10} {}", "boto3, aws", directory.display());
     Ok(directory)
 }
 
 /// Debian keeps `venv`'s other half in a package of its own, which shows only when one is made.
-fn make_virtual_environment(directory: &Path) -> Result<()> {
+pub(crate) fn make_virtual_environment(directory: &Path) -> Result<()> {
     let create = || shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(directory));
     if create().is_ok() {
         return Ok(());
@@ -70,6 +66,14 @@ fn make_virtual_environment(directory: &Path) -> Result<()> {
     println!("missing    python3-venv");
     packages::install(&["python3-venv"])?;
     create()
+}
+
+pub(crate) fn install_requirements(virtual_environment: &Path, requirements: &Path) -> Result<()> {
+    shell::run(
+        Command::new(virtual_environment.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .arg(requirements),
+    )
 }
 
 /// Installs exactly what the lock file of a Node project names.

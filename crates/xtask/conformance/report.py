@@ -1,0 +1,47 @@
+"""A plugin of pytest that tells `cargo xtask conformance` what there is and how it went, one JSON document a line.
+
+GATEPASS_REPORT names the file that is appended to. Where GATEPASS_CHOSEN names a file, only the tests on its lines run.
+"""
+
+import json
+import os
+
+
+def pytest_collection_modifyitems(config, items):
+    if not hasattr(config, "workerinput") and config.option.collectonly:
+        for item in items:
+            marks = sorted({mark.name for mark in item.iter_markers()})
+            say({"id": item.nodeid, "marks": marks})
+    chosen = os.environ.get("GATEPASS_CHOSEN")
+    if chosen:
+        with open(chosen) as lines:
+            wanted = set(lines.read().split("\n"))
+        items[:] = [item for item in items if item.nodeid in wanted]
+
+
+class Outcomes:
+    """One line for each phase that did not pass, and one for each test that did."""
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" or report.outcome != "passed":
+            said = report.longreprtext.strip().splitlines()
+            last = next((line for line in reversed(said) if line.startswith("E ")), said[-1] if said else "")
+            say(
+                {
+                    "id": report.nodeid,
+                    "phase": report.when,
+                    "outcome": report.outcome,
+                    "said": last.removeprefix("E ").strip(),
+                }
+            )
+
+
+def pytest_configure(config):
+    # Workers of xdist hand their reports to the process that started them.
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Outcomes())
+
+
+def say(document):
+    with open(os.environ["GATEPASS_REPORT"], "a") as report:
+        report.write(json.dumps(document) + "\n")

@@ -1,0 +1,102 @@
+//! minio/mint: the part that drives the AWS CLI, a script of bash that prints a JSON document for each test and stops at the
+//! first that fails.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use super::server::{self, REGION, Server};
+use super::{Conformance, Failure, Outcome};
+use crate::{setup, shell};
+
+/// The files that the script uploads, by the names that it gives them, with their sizes.
+const FILES: [(&str, usize); 8] = [
+    ("datafile-0-b", 0),
+    ("datafile-1-b", 1),
+    ("datafile-1-kB", 1 << 10),
+    ("datafile-10-kB", 10 << 10),
+    ("datafile-5-MB", 5 << 20),
+    ("datafile-5243880-b", 5_243_880),
+    ("datafile-10-MB", 10 << 20),
+    ("datafile-65-MB", 65 << 20),
+];
+
+/// What the script says of a test.
+#[derive(Deserialize)]
+struct Said {
+    function: String,
+    status: String,
+    #[serde(default)]
+    error: String,
+}
+
+pub(crate) fn run(directory: &Path, options: &Conformance) -> Result<Outcome> {
+    let suite = directory.canonicalize()?.join("run/core/awscli");
+    if shell::find(&["jq"]).is_none() {
+        bail!("mint reads answers with jq, which is not installed");
+    }
+    let work = server::scratch("mint")?;
+    make_files(&work.join("data"))?;
+    let server = Server::start(&work, &[])?;
+    let log = match &options.keep_log {
+        Some(path) => path.with_extension("mint.log"),
+        None => work.join("mint.log"),
+    };
+    let said = script(&suite, &work, &server, &log)?;
+    let mut outcome =
+        Outcome { suite: "mint awscli", passed: 0, failed: Vec::new(), excluded: 0, notes: Vec::new() };
+    for line in said.lines().filter(|line| line.starts_with('{')) {
+        match serde_json::from_str(line) {
+            Ok(Said { status, .. }) if status == "PASS" => outcome.passed += 1,
+            Ok(Said { function, error, .. }) => outcome.failed.push(Failure { test: function, said: error }),
+            // It does not escape what it quotes.
+            Err(_) => outcome.failed.push(Failure { test: "one that says".to_owned(), said: line.to_owned() }),
+        }
+    }
+    if outcome.passed == 0 && outcome.failed.is_empty() {
+        bail!("mint said nothing; {} may tell why", log.display());
+    }
+    Ok(outcome)
+}
+
+fn script(suite: &Path, work: &Path, server: &Server, log: &Path) -> Result<String> {
+    let clients = setup::python()?.join("bin");
+    let search = std::env::var("PATH").unwrap_or_default();
+    let mut bash = Command::new("bash");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AWS_") {
+            bash.env_remove(name);
+        }
+    }
+    bash.arg("./test.sh").arg(server.url()).current_dir(suite);
+    bash.env("PATH", format!("{}:{search}", clients.display())).env("HOME", work);
+    bash.env("MINT_DATA_DIR", work.join("data")).env("MINT_MODE", "core").env("ENABLE_HTTPS", "0");
+    bash.env("SERVER_REGION", REGION).env("AWS_DEFAULT_REGION", REGION);
+    bash.env("AWS_ACCESS_KEY_ID", server.access_key()).env("AWS_SECRET_ACCESS_KEY", server.secret_key());
+    bash.env("ACCESS_KEY", server.access_key()).env("SECRET_KEY", server.secret_key());
+    bash.env("SERVER_ENDPOINT", server.url().trim_start_matches("http://"));
+    bash.stdin(Stdio::null()).stderr(File::create(log)?);
+    let output = bash.output().context("cannot start bash")?;
+    String::from_utf8(output.stdout).context("mint did not print text")
+}
+
+fn make_files(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory)?;
+    for (name, size) in FILES {
+        // Bytes that no piece repeats, and the same in every run.
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let content: Vec<u8> = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()[3]
+        })
+        .take(size)
+        .collect();
+        fs::write(directory.join(name), content)?;
+    }
+    Ok(())
+}
