@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The committed list.
 #[derive(Deserialize)]
@@ -28,9 +28,9 @@ pub(crate) struct Exclusion {
 }
 
 /// Why a test is not expected to pass.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Reason {
+pub(crate) enum Reason {
     /// It needs users, roles or a second account, which the store has not yet.
     NeedsUsers,
     /// It needs encryption, which the store has not yet.
@@ -61,8 +61,9 @@ impl Exclusions {
         Ok(list)
     }
 
-    pub(crate) fn excludes(&self, test: &Test) -> bool {
-        self.exclude.iter().any(|entry| entry.covers(test))
+    /// Why a test is not expected to pass; `None` where it is.
+    pub(crate) fn reason(&self, test: &Test) -> Option<Reason> {
+        self.exclude.iter().find(|entry| entry.covers(test)).map(|entry| entry.reason)
     }
 
     /// The patterns and marks that no test has any more.

@@ -6,11 +6,14 @@ mod mint;
 mod s3_tests;
 mod server;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
+
+use exclusions::Reason;
 
 /// Which suites to run.
 #[derive(Args)]
@@ -45,7 +48,8 @@ struct Outcome {
     suite: &'static str,
     passed: usize,
     failed: Vec<Failure>,
-    excluded: usize,
+    /// How many tests are excluded for each reason.
+    excluded: BTreeMap<Reason, usize>,
     /// What somebody should look at, though nothing failed.
     notes: Vec<String>,
 }
@@ -85,5 +89,8 @@ fn print(outcome: &Outcome) {
         println!("note: {note}");
     }
     let Outcome { suite, passed, failed, excluded, .. } = outcome;
-    println!("{suite}: {passed} passed, {} failed, {excluded} excluded", failed.len());
+    for (reason, count) in excluded {
+        println!("excluded: {count} ({reason:?})");
+    }
+    println!("{suite}: {passed} passed, {} failed, {} excluded", failed.len(), excluded.values().sum::<usize>());
 }

@@ -1,6 +1,7 @@
 //! ceph/s3-tests: a suite for pytest and boto3.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::exclusions::{Exclusions, Test};
+use super::exclusions::{Exclusions, Reason, Test};
 use super::server::{self, REGION, Server};
 use super::{Conformance, Failure, Outcome};
 use crate::{setup, workspace};
@@ -30,7 +31,8 @@ struct Collected {
 #[derive(Deserialize)]
 struct Phase {
     id: String,
-    phase: String,
+    #[serde(rename = "phase")]
+    during: String,
     outcome: String,
     said: String,
 }
@@ -54,23 +56,25 @@ pub(crate) fn run(directory: &Path, options: &Conformance) -> Result<Outcome> {
     fs::write(suite.work.join("s3tests.conf"), configuration(&server)?)?;
 
     let tests = suite.collect(options.filter.as_deref())?;
-    let excluded: BTreeSet<&str> =
-        tests.iter().filter(|test| exclusions.excludes(test)).map(|test| test.id.as_str()).collect();
-    let is_chosen = |test: &&Test| options.excluded_too || !excluded.contains(test.id.as_str());
+    let excluded: BTreeMap<&str, Reason> =
+        tests.iter().filter_map(|test| Some((test.id.as_str(), exclusions.reason(test)?))).collect();
+    let is_chosen = |test: &&Test| options.excluded_too || !excluded.contains_key(test.id.as_str());
     let chosen: Vec<&str> = tests.iter().filter(is_chosen).map(|test| test.id.as_str()).collect();
     if chosen.is_empty() {
         bail!("no test is left to run");
     }
     let phases = suite.run(&chosen, options.jobs)?;
 
+    let mut by_reason = BTreeMap::new();
+    excluded.values().for_each(|reason| *by_reason.entry(*reason).or_default() += 1);
     let mut outcome =
-        Outcome { suite: "s3-tests", passed: 0, failed: Vec::new(), excluded: excluded.len(), notes: Vec::new() };
+        Outcome { suite: "s3-tests", passed: 0, failed: Vec::new(), excluded: by_reason, notes: Vec::new() };
     for test in chosen {
-        match (verdict(phases.get(test).map_or(&[], Vec::as_slice)), excluded.contains(test)) {
-            (Ok(()), false) => outcome.passed += 1,
-            (Ok(()), true) => outcome.notes.push(format!("{test} is excluded, and passes")),
-            (Err(_), true) => {}
-            (Err(said), false) => outcome.failed.push(Failure { test: test.to_owned(), said }),
+        match (verdict(phases.get(test).map_or(&[], Vec::as_slice)), excluded.get(test)) {
+            (Ok(()), None) => outcome.passed += 1,
+            (Ok(()), Some(reason)) => outcome.notes.push(format!("{test} is excluded ({reason:?}), and passes")),
+            (Err(_), Some(_)) => {}
+            (Err(said), None) => outcome.failed.push(Failure { test: test.to_owned(), said }),
         }
     }
     if options.filter.is_none() {
@@ -82,7 +86,7 @@ pub(crate) fn run(directory: &Path, options: &Conformance) -> Result<Outcome> {
 /// A test passes where its body passed and nothing around it failed. One that the suite itself skips does not pass.
 fn verdict(phases: &[Phase]) -> Result<(), String> {
     if let Some(phase) = phases.iter().find(|phase| phase.outcome != "passed") {
-        return Err(format!("{} in its {}: {}", phase.outcome, phase.phase, phase.said));
+        return Err(format!("{} in its {}: {}", phase.outcome, phase.during, phase.said));
     }
     if phases.is_empty() { Err("did not run".to_owned()) } else { Ok(()) }
 }
@@ -173,9 +177,10 @@ fn configuration(server: &Server) -> Result<String> {
     let mut text = format!("[DEFAULT]\nhost = {host}\nport = {port}\nis_secure = False\nssl_verify = False\n");
     text += "[fixtures]\nbucket prefix = gatepass-{random}-\n";
     for section in ["s3 main", "s3 alt", "s3 tenant", "iam", "iam root", "iam alt root"] {
-        text += &format!("[{section}]\n{keys}display_name = gatepass\nuser_id = gatepass\nemail = root@example.com\n");
+        let _ =
+            writeln!(text, "[{section}]\n{keys}display_name = gatepass\nuser_id = gatepass\nemail = root@example.com");
         match section {
-            "s3 main" => text += &format!("api_name = {REGION}\n"),
+            "s3 main" => drop(writeln!(text, "api_name = {REGION}")),
             "s3 tenant" => text += "tenant = gatepass\n",
             _ => {}
         }
