@@ -28,7 +28,7 @@ pub(crate) struct Exclusion {
 }
 
 /// Why a test is not expected to pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Reason {
     /// It needs users, roles or a second account, which the store has not yet.
