@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::exclusions::{Exclusions, Reason, Test};
-use super::server::{self, REGION, Server};
+use super::server::{self, ACCESS_KEY, REGION, SECRET_KEY, Server};
 use super::{Conformance, Failure, Outcome};
 use crate::{setup, workspace};
 
@@ -19,6 +19,14 @@ use crate::{setup, workspace};
 const PLUGIN: &str = "report";
 /// What runs tests side by side is no requirement of the suite.
 const MORE_REQUIREMENTS: &str = "pytest-xdist\n";
+/// A third of the suite signs with version 2.
+const SETTINGS: [&str; 1] = ["--allow-sigv2"];
+/// Its tests of lifecycle rules wait for days of ten seconds.
+const SHORT_DAYS: [&str; 2] = ["--lifecycle-day", "10s"];
+/// What needs an account without a bucket, or days that are days: these run first, one by one, on a store of their own.
+const FIRST: [&str; 2] = ["::test_list_buckets_paginated", "::test_lifecycle_expiration_header_"];
+/// Who owns what is in the store, as `GetBucketAcl` tells it.
+const OWNER: [&str; 2] = ["0000000000000000000000000000000000000000000000000000000000000000", "root"];
 
 /// What the plugin says of a test when it collects.
 #[derive(Deserialize)]
@@ -52,8 +60,7 @@ pub(crate) fn run(directory: &Path, options: &Conformance) -> Result<Outcome> {
     let work = server::scratch("s3-tests")?;
     let log = options.keep_log.clone().unwrap_or_else(|| work.join("pytest.log"));
     let suite = Suite { directory, python: python(directory)?, log: std::path::absolute(log)?, work };
-    let server = Server::start(&suite.work, &[])?;
-    fs::write(suite.work.join("s3tests.conf"), configuration(&server)?)?;
+    suite.configure("127.0.0.1", "9")?;
 
     let tests = suite.collect(options.filter.as_deref())?;
     let excluded: BTreeMap<&str, Reason> =
@@ -63,7 +70,11 @@ pub(crate) fn run(directory: &Path, options: &Conformance) -> Result<Outcome> {
     if chosen.is_empty() {
         bail!("no test is left to run");
     }
-    let phases = suite.run(&chosen, options.jobs)?;
+    let (first, rest): (Vec<&str>, Vec<&str>) =
+        chosen.iter().partition(|id| FIRST.iter().any(|name| id.contains(name)));
+    suite.run("first", &SETTINGS, &first, 1)?;
+    suite.run("rest", &[&SETTINGS[..], &SHORT_DAYS].concat(), &rest, options.jobs)?;
+    let phases = suite.phases()?;
 
     let mut by_reason = BTreeMap::new();
     for reason in excluded.values() {
@@ -110,18 +121,38 @@ impl Suite<'_> {
         Ok(collected.into_iter().map(|test| Test { id: test.id, marks: test.marks }).collect())
     }
 
-    fn run(&self, chosen: &[&str], jobs: u16) -> Result<BTreeMap<String, Vec<Phase>>> {
-        let (report, list) = (self.work.join("outcomes"), self.work.join("chosen"));
+    /// Runs some of the tests on a store of their own.
+    fn run(&self, name: &str, settings: &[&str], chosen: &[&str], jobs: u16) -> Result<()> {
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let (work, list) = (self.work.join(name), self.work.join("chosen"));
+        fs::create_dir_all(&work)?;
         fs::write(&list, chosen.join("\n"))?;
-        let mut pytest = self.pytest(&report);
+        let server = Server::start(&work, settings)?;
+        let (host, port) = server.address()?;
+        self.configure(host, port)?;
+        let mut pytest = self.pytest(&self.outcomes());
         pytest.env("GATEPASS_CHOSEN", &list).args(["--numprocesses", &jobs.to_string()]);
         // That tests failed is known from the report.
         self.logged(&mut pytest, &self.log)?;
+        Ok(())
+    }
+
+    fn phases(&self) -> Result<BTreeMap<String, Vec<Phase>>> {
         let mut phases: BTreeMap<String, Vec<Phase>> = BTreeMap::new();
-        for phase in lines::<Phase>(&report)? {
+        for phase in lines::<Phase>(&self.outcomes())? {
             phases.entry(phase.id.clone()).or_default().push(phase);
         }
         Ok(phases)
+    }
+
+    fn outcomes(&self) -> PathBuf {
+        self.work.join("outcomes")
+    }
+
+    fn configure(&self, host: &str, port: &str) -> Result<()> {
+        Ok(fs::write(self.work.join("s3tests.conf"), configuration(host, port))?)
     }
 
     /// No setting of AWS's tools from outside gets in.
@@ -142,7 +173,11 @@ impl Suite<'_> {
     }
 
     fn logged(&self, command: &mut Command, log: &Path) -> Result<std::process::ExitStatus> {
-        let file = fs::File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let file = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .with_context(|| format!("cannot write {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         command.status().with_context(|| format!("cannot start {}", self.python.display()))
     }
@@ -173,19 +208,18 @@ fn python(suite: &Path) -> Result<PathBuf> {
 }
 
 /// The suite demands several accounts at its start, also where no test that runs uses them. All are the one that there is.
-fn configuration(server: &Server) -> Result<String> {
-    let (host, port) = server.address()?;
-    let keys = format!("access_key = {}\nsecret_key = {}\n", server.access_key(), server.secret_key());
+fn configuration(host: &str, port: &str) -> String {
+    let keys = format!("access_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\n");
+    let [id, name] = OWNER;
     let mut text = format!("[DEFAULT]\nhost = {host}\nport = {port}\nis_secure = False\nssl_verify = False\n");
     text += "[fixtures]\nbucket prefix = gatepass-{random}-\n";
     for section in ["s3 main", "s3 alt", "s3 tenant", "iam", "iam root", "iam alt root"] {
-        let _ =
-            writeln!(text, "[{section}]\n{keys}display_name = gatepass\nuser_id = gatepass\nemail = root@example.com");
+        let _ = writeln!(text, "[{section}]\n{keys}display_name = {name}\nuser_id = {id}\nemail = root@example.com");
         match section {
             "s3 main" => drop(writeln!(text, "api_name = {REGION}")),
             "s3 tenant" => text += "tenant = gatepass\n",
             _ => {}
         }
     }
-    Ok(text)
+    text
 }

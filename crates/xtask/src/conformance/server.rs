@@ -12,8 +12,8 @@ use serde::Deserialize;
 use crate::{shell, workspace};
 
 pub(crate) const REGION: &str = "us-east-1";
-const ACCESS_KEY: &str = "GATEPASSCONFORMANCE0";
-const SECRET_KEY: &str = "a-secret-for-a-store-that-lives-for-minutes";
+pub(crate) const ACCESS_KEY: &str = "GATEPASSCONFORMANCE0";
+pub(crate) const SECRET_KEY: &str = "a-secret-for-a-store-that-lives-for-minutes";
 /// A store that does not answer by then never will.
 const PATIENCE: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(20);
@@ -26,8 +26,6 @@ pub(crate) struct Server {
 #[derive(Deserialize)]
 struct Ready {
     store: String,
-    access_key: String,
-    secret_key: String,
 }
 
 impl Server {
@@ -64,14 +62,6 @@ impl Server {
     pub(crate) fn address(&self) -> Result<(&str, &str)> {
         let address = self.ready.store.strip_prefix("http://").context("the store does not speak plain HTTP")?;
         address.rsplit_once(':').context("the store's address names no port")
-    }
-
-    pub(crate) fn access_key(&self) -> &str {
-        &self.ready.access_key
-    }
-
-    pub(crate) fn secret_key(&self) -> &str {
-        &self.ready.secret_key
     }
 }
 
