@@ -40,13 +40,27 @@ impl S3 {
 
     /// Sends one signed request. `query` is encoded already; an empty key means the bucket.
     pub async fn send(&self, method: Method, bucket: &str, key: &str, query: &str, body: Bytes) -> Result<Answer> {
+        self.send_with(method, bucket, key, query, &[], body).await
+    }
+
+    /// The same with further headers, which are signed too.
+    pub async fn send_with(
+        &self,
+        method: Method,
+        bucket: &str,
+        key: &str,
+        query: &str,
+        more: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Answer> {
         let address = self.address(bucket, key)?;
         let target = if query.is_empty() { address.path().to_owned() } else { format!("{}?{query}", address.path()) };
-        let parts = RequestParts { method: method.as_str(), host: address.host(), target: &target, headers: &[] };
+        let parts = RequestParts { method: method.as_str(), host: address.host(), target: &target, headers: more };
         let service = ServiceName::S3;
         let signed =
             header::sign(&parts, Body::of(&body), &self.credentials, &self.region, service, &self.keys, now())?;
         let mut headers: Vec<_> = signed.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         if matches!(method, Method::PUT | Method::POST) {
             // Of an empty body the HTTP client says nothing, and S3 wants to be told.
             headers.push(("content-length".to_owned(), body.len().to_string()));
@@ -75,6 +89,15 @@ impl S3 {
     /// Writes an object in one request.
     pub async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<()> {
         acknowledged("put", &self.send(Method::PUT, bucket, key, "", body).await?)
+    }
+
+    /// Copies an object within its bucket. For keys that a header carries as they are.
+    pub async fn copy(&self, bucket: &str, source: &str, key: &str) -> Result<()> {
+        let from = format!("{bucket}/{source}");
+        let headers = [("x-amz-copy-source", from.as_str())];
+        let copied = self.send_with(Method::PUT, bucket, key, "", &headers, Bytes::new()).await?;
+        acknowledged("copy", &copied)?;
+        if copied.text().contains("<Error>") { refused("copy", &copied) } else { Ok(()) }
     }
 
     /// Reads an object, or nothing where there is none.

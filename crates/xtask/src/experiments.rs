@@ -41,14 +41,31 @@ pub(crate) struct Faults {
     /// The form that runs with every test: few rounds, small loads
     #[arg(long, conflicts_with_all = ["kills", "snapshots"])]
     short: bool,
+    /// Only this promise; may be repeated
+    #[arg(long = "promise", value_name = "NAME")]
+    promises: Vec<String>,
+    /// Print the promises and measure nothing
+    #[arg(long)]
+    list: bool,
+    /// Print one JSON document for each promise
+    #[arg(long)]
+    json: bool,
 }
 
-const SHORT_KILLS: u32 = 20;
-const SHORT_SNAPSHOTS: u32 = 8;
+const SHORT_KILLS: u32 = 6;
+const SHORT_SNAPSHOTS: u32 = 3;
 
 impl Faults {
     pub(crate) fn short() -> Self {
-        Self { kills: SHORT_KILLS, snapshots: SHORT_SNAPSHOTS, seed: None, short: true }
+        Self {
+            kills: SHORT_KILLS,
+            snapshots: SHORT_SNAPSHOTS,
+            seed: None,
+            short: true,
+            promises: Vec::new(),
+            list: false,
+            json: false,
+        }
     }
 }
 
@@ -139,14 +156,21 @@ fn text(value: &Value) -> Result<String> {
 
 pub(crate) fn faults(options: &Faults) -> Result<()> {
     let programs = workspace::build(Profile::Release)?;
-    if options.short { run_faults(&programs, &Faults::short()) } else { run_faults(&programs, options) }
+    run_faults(&programs, options)
 }
 
 pub(crate) fn run_faults(programs: &Programs, options: &Faults) -> Result<()> {
     let mut command = Command::new(programs.path("e2e-faults")?);
     command.arg("--server").arg(programs.path("gatepass")?);
-    command.arg("--kills").arg(options.kills.to_string());
-    command.arg("--snapshots").arg(options.snapshots.to_string());
+    let (kills, snapshots) =
+        if options.short { (SHORT_KILLS, SHORT_SNAPSHOTS) } else { (options.kills, options.snapshots) };
+    command.arg("--kills").arg(kills.to_string());
+    command.arg("--snapshots").arg(snapshots.to_string());
+    let switches = [("--short", options.short), ("--list", options.list), ("--json", options.json)];
+    command.args(switches.iter().filter(|(_, wanted)| *wanted).map(|(switch, _)| switch));
+    for promise in &options.promises {
+        command.arg("--promise").arg(promise);
+    }
     if let Some(seed) = options.seed {
         command.arg("--seed").arg(seed.to_string());
     }

@@ -1,16 +1,15 @@
-//! `cargo xtask faults`: kills the server and cuts its power, many times, and demands every acknowledged thing back.
+//! `cargo xtask faults`: measures each promise of the store, and shows by a control that a broken one would be noticed.
 
 #![expect(clippy::print_stdout, reason = "the outcome is what this program is for")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Parser;
-use gatepass_e2e::faults::content::Chance;
-use gatepass_e2e::faults::experiment::{Experiment, Outcome, Tally};
-use gatepass_e2e::faults::machine::{Disk, Machine};
+use gatepass_e2e::faults::promises::{Effort, PROMISES, Promise, Trial};
 
-/// Crashes a server many times and compares what is left with what it acknowledged.
+/// Torments a server and compares what it does with what it promises.
 #[derive(Parser)]
 struct Arguments {
     /// The `gatepass` program
@@ -20,77 +19,75 @@ struct Arguments {
     #[arg(long)]
     work: PathBuf,
     /// How many times the process is killed
-    #[arg(long)]
+    #[arg(long, default_value_t = 200)]
     kills: u32,
     /// How many times the power is cut
-    #[arg(long)]
+    #[arg(long, default_value_t = 50)]
     snapshots: u32,
     /// Where all random choices come from
     #[arg(long)]
     seed: Option<u64>,
+    /// Only this promise; may be repeated
+    #[arg(long = "promise", value_name = "NAME")]
+    promises: Vec<String>,
+    /// Print the promises and measure nothing
+    #[arg(long)]
+    list: bool,
+    /// Print one JSON document for each promise
+    #[arg(long)]
+    json: bool,
+    /// Seconds in place of minutes
+    #[arg(long)]
+    short: bool,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if arguments.list {
+        for promise in PROMISES {
+            println!("{:<8} {}", promise.name, promise.says);
+        }
+        return Ok(());
+    }
+    let chosen = chosen(&arguments.promises)?;
     let seed = arguments.seed.unwrap_or_else(|| u64::from(std::process::id()));
-    println!("seed {seed} (the moments of the crashes also depend on the machine)");
-    let mut chance = Chance::new(seed);
-    kill(&arguments, chance.fork())?;
-    cut_power(&arguments, chance)
-}
-
-fn kill(arguments: &Arguments, chance: Chance) -> Result<()> {
-    let directory = tempfile::tempdir_in(&arguments.work)?;
-    let machine = Machine::Process { data: directory.path().join("data") };
-    let tally = expect_whole("kill", experiment(arguments, machine, arguments.kills, chance, &[]).run()?)?;
-    report("killed", arguments.kills, &tally);
+    if !arguments.json {
+        println!("seed {seed} (the moments of crashes and races also depend on the machine)");
+    }
+    let trial = Trial {
+        server: arguments.server,
+        work: arguments.work,
+        effort: if arguments.short { Effort::Short } else { Effort::Full },
+        kills: arguments.kills,
+        snapshots: arguments.snapshots,
+    };
+    let mut bad = Vec::new();
+    for promise in chosen {
+        let begun = Instant::now();
+        let report = promise.measure(&trial, seed)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        if arguments.json {
+            println!("{}", report.json(promise.name, seed, seconds));
+        } else {
+            println!("{}  {} ({seconds:.0} s)\n{}", promise.name, promise.says, report.text(promise.name));
+        }
+        if !report.is_good() {
+            bad.push(promise.name);
+        }
+    }
+    ensure!(bad.is_empty(), "not kept, or not proved: {}", bad.join(", "));
     Ok(())
 }
 
-fn cut_power(arguments: &Arguments, mut chance: Chance) -> Result<()> {
-    let directory = tempfile::tempdir_in(&arguments.work)?;
-    let disk = match new_disk(directory.path(), "always") {
-        Ok(disk) => disk,
-        Err(reason) => {
-            println!("power loss NOT TESTED: file systems cannot be mounted here ({reason:#})");
-            return Ok(());
-        }
-    };
-    let rounds = arguments.snapshots;
-    let careful = experiment(arguments, disk, rounds, chance.fork(), &[]);
-    report("power cut", rounds, &expect_whole("power loss", careful.run()?)?);
-
-    let never = ["--fsync".to_owned(), "never".to_owned()];
-    let control = experiment(arguments, new_disk(directory.path(), "never")?, rounds, chance, &never);
-    match control.run()? {
-        Outcome::Lost { round, loss } => {
-            println!("control run with fsync = \"never\": lost data in round {round}, as it must: {loss:#}");
-            Ok(())
-        }
-        Outcome::Whole(_) => {
-            bail!("the control run with fsync = \"never\" lost nothing: the experiment proves nothing")
-        }
+fn chosen(names: &[String]) -> Result<Vec<&'static Promise>> {
+    if names.is_empty() {
+        return Ok(PROMISES.iter().collect());
     }
-}
-
-fn new_disk(directory: &Path, name: &str) -> Result<Machine> {
-    Ok(Machine::Disk(Disk::new(&directory.join(name))?))
-}
-
-fn experiment(arguments: &Arguments, machine: Machine, rounds: u32, chance: Chance, more: &[String]) -> Experiment {
-    Experiment { machine, rounds, chance, server: arguments.server.clone(), arguments: more.to_vec() }
-}
-
-fn expect_whole(name: &str, outcome: Outcome) -> Result<Tally> {
-    match outcome {
-        Outcome::Whole(tally) => Ok(tally),
-        Outcome::Lost { round, loss } => Err(loss.context(format!("{name}: after crash {round}"))),
-    }
-}
-
-fn report(what: &str, rounds: u32, tally: &Tally) {
-    println!(
-        "{what} {rounds} times: {} acknowledged requests, {} comparisons, {} interrupted starts, nothing lost, nothing torn",
-        tally.acknowledged, tally.checked, tally.interrupted_starts
-    );
+    names
+        .iter()
+        .map(|name| match PROMISES.iter().find(|promise| promise.name.eq_ignore_ascii_case(name)) {
+            Some(promise) => Ok(promise),
+            None => bail!("no promise is called {name}; --list prints them"),
+        })
+        .collect()
 }

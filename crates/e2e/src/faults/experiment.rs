@@ -16,7 +16,7 @@ use crate::api::Api;
 use crate::dev::{Dev, Options, Ready, Starting};
 use crate::s3::S3;
 
-const WRITERS: usize = 6;
+const WRITERS: usize = 16;
 const USERS: usize = 2;
 /// The longest time that writers work before a crash.
 const LONGEST_LOAD: u64 = 800;

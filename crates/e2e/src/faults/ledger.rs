@@ -71,6 +71,11 @@ impl<V: Clone + PartialEq> Ledger<V> {
         }
     }
 
+    /// What is there by the last answer, where none is awaited.
+    pub fn acknowledged(&self, name: &str) -> Option<V> {
+        self.entries().get(name).and_then(|entry| entry.acknowledged.clone())
+    }
+
     /// After a crash: what was found is from now on what must be there.
     pub fn settle(&self, name: &str, found: Option<V>) {
         let mut entries = self.entries();

@@ -7,12 +7,13 @@ use anyhow::{Result, bail};
 
 use super::content::{Chance, Content};
 use super::ledger::{Change, Ledger};
+use super::sizes;
 use crate::s3::S3;
 
 /// Where everything is written.
 pub const BUCKET: &str = "crash";
-/// Few keys, so that most writes overwrite.
-const KEYS_PER_WRITER: u64 = 12;
+/// Few enough that writes overwrite, and enough that a crash finds many of them fresh.
+const KEYS_PER_WRITER: u64 = 40;
 /// The smallest part that S3 takes, apart from the last.
 const PART: usize = 5 * 1024 * 1024;
 
@@ -34,8 +35,7 @@ impl Objects {
     pub async fn write(self: Arc<Self>, client: Arc<S3>, writer: usize, mut chance: Chance) -> Result<u64> {
         let mut acknowledged = 0;
         loop {
-            let key = format!("writer-{writer}/key-{}", chance.below(KEYS_PER_WRITER));
-            match self.step(&client, &key, &mut chance).await {
+            match self.step(&client, writer, &mut chance).await {
                 Ok(()) => acknowledged += 1,
                 Err(error) if is_crash(&error) => return Ok(acknowledged),
                 Err(error) => return Err(error),
@@ -43,31 +43,35 @@ impl Objects {
         }
     }
 
-    async fn step(&self, client: &S3, key: &str, chance: &mut Chance) -> Result<()> {
+    async fn step(&self, client: &S3, writer: usize, chance: &mut Chance) -> Result<()> {
+        let key = key_of(writer, chance);
+        let content = self.content(sizes::log_uniform(chance));
         match chance.below(20) {
             0..2 => {
-                self.ledger.ask(key, Change::Delete);
-                client.delete(BUCKET, key).await?;
+                self.ledger.ask(&key, Change::Delete);
+                client.delete(BUCKET, &key).await?;
             }
             2 => {
-                let content = self.content(PART + length_below(chance, 1 << 20));
-                self.ledger.ask(key, Change::Write(content));
+                self.ledger.ask(&key, Change::Write(content));
                 let body = content.bytes();
-                client.put_in_parts(BUCKET, key, vec![body.slice(..PART), body.slice(PART..)]).await?;
+                let first = body.len().min(PART);
+                let parts =
+                    if first < body.len() { vec![body.slice(..first), body.slice(first..)] } else { vec![body] };
+                client.put_in_parts(BUCKET, &key, parts).await?;
             }
-            choice => {
-                // Small ones are kept in the index, larger ones in files: both roads are taken.
-                let limit = match choice {
-                    3..10 => 2 << 10,
-                    10..17 => 64 << 10,
-                    _ => 2 << 20,
-                };
-                let content = self.content(length_below(chance, limit));
-                self.ledger.ask(key, Change::Write(content));
-                client.put(BUCKET, key, content.bytes()).await?;
+            3 => {
+                let source = key_of(writer, chance);
+                // Of what is not there, or onto itself, there is no copy.
+                let (Some(copied), true) = (self.ledger.acknowledged(&source), source != key) else { return Ok(()) };
+                self.ledger.ask(&key, Change::Write(copied));
+                client.copy(BUCKET, &source, &key).await?;
+            }
+            _ => {
+                self.ledger.ask(&key, Change::Write(content));
+                client.put(BUCKET, &key, content.bytes()).await?;
             }
         }
-        self.ledger.acknowledge(key);
+        self.ledger.acknowledge(&key);
         Ok(())
     }
 
@@ -135,6 +139,6 @@ pub fn is_crash(error: &anyhow::Error) -> bool {
     })
 }
 
-fn length_below(chance: &mut Chance, limit: u64) -> usize {
-    usize::try_from(chance.below(limit)).expect("a length far below the address space")
+fn key_of(writer: usize, chance: &mut Chance) -> String {
+    format!("writer-{writer:02}/key-{:02}", chance.below(KEYS_PER_WRITER))
 }

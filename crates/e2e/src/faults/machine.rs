@@ -9,9 +9,10 @@ use anyhow::{Context, Result, bail};
 use crate::dev::{Dev, wait_for};
 
 /// Large enough for what the writers keep, small enough to copy in a moment.
-const DISK_SIZE: &str = "512M";
-/// Nothing reaches the disk by itself within the time of a round: what is there was synchronised by the server.
-const MOUNT_OPTIONS: &str = "loop,commit=600";
+const DISK_SIZE: &str = "1G";
+/// Nothing reaches the disk by itself within the time of a round: what is there was synchronised by the server. What was
+/// deleted leaves the image, so that there is little to copy.
+const MOUNT_OPTIONS: &str = "loop,commit=600,discard";
 
 /// Where the server keeps its data, and how that crashes.
 pub enum Machine {

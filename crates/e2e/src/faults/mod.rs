@@ -1,3 +1,5 @@
+//! The promises of the store ([`promises`]), each with an experiment and a control that must be caught ([`report`]).
+//!
 //! Crashes: the server is killed, or its power is cut, at random moments under load; then it is started again on what is
 //! left and everything that it acknowledged must be there, whole.
 //!
@@ -6,8 +8,16 @@
 //! states that may be found: the acknowledged one, and the one that was asked for last. [`machine`] is what crashes.
 
 pub mod content;
+pub mod durable;
 pub mod experiment;
+pub mod expiry;
 pub mod ledger;
 pub mod load;
 pub mod machine;
+pub mod promises;
+pub mod publish;
+pub mod raw;
+pub mod report;
+pub mod rot;
 pub mod rows;
+pub mod sizes;

@@ -1,0 +1,80 @@
+//! The promises by name, and the experiment of each.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::content::Chance;
+use super::report::Report;
+use super::{durable, expiry, publish, rot};
+
+/// What every experiment is given.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// The `gatepass` program.
+    pub server: PathBuf,
+    /// Where the data directories and disks go.
+    pub work: PathBuf,
+    /// How long the experiment may take.
+    pub effort: Effort,
+    /// How many times a process is killed.
+    pub kills: u32,
+    /// How many times the power is cut.
+    pub snapshots: u32,
+}
+
+/// How much is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// Seconds: the form that runs with every test.
+    Short,
+    /// As much as the figures of the documents are made of.
+    Full,
+}
+
+impl Effort {
+    /// One number or the other.
+    pub fn pick<T>(self, short: T, full: T) -> T {
+        match self {
+            Self::Short => short,
+            Self::Full => full,
+        }
+    }
+}
+
+/// A promise of the store that an experiment measures.
+pub struct Promise {
+    /// What it is selected by.
+    pub name: &'static str,
+    /// What it says.
+    pub says: &'static str,
+    run: fn(&Trial, Chance) -> Result<Report>,
+}
+
+/// All that can be measured, in the order in which they run.
+pub const PROMISES: &[Promise] = &[
+    Promise { name: "P1", says: "what was acknowledged survives SIGKILL and the loss of power", run: durable::run },
+    Promise { name: "P2", says: "a reader sees the old object or the new one, whole", run: publish::run },
+    Promise { name: "P8", says: "a URL is good until its last moment, and what began in time ends", run: expiry::run },
+    Promise { name: "P10", says: "bytes that the disk has changed are never sent as right ones", run: rot::run },
+];
+
+impl Promise {
+    /// Runs the experiment. One promise makes the same choices whether it runs alone or among others.
+    pub fn measure(&self, trial: &Trial, seed: u64) -> Result<Report> {
+        let own = self.name.bytes().fold(seed, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        (self.run)(trial, Chance::new(own))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PROMISES;
+
+    #[test]
+    fn no_two_promises_have_one_name() {
+        for (place, promise) in PROMISES.iter().enumerate() {
+            assert!(PROMISES[..place].iter().all(|other| other.name != promise.name), "{}", promise.name);
+        }
+    }
+}

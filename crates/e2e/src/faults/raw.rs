@@ -1,0 +1,71 @@
+//! Requests that no client library makes: cut off, slow, wrong.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// The longest wait for an answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An answer, read to its end or to where it broke.
+#[derive(Debug)]
+pub struct RawAnswer {
+    /// 0 where there was no answer.
+    pub status: u16,
+    /// The lines before the body.
+    pub head: String,
+    /// What came.
+    pub body: Vec<u8>,
+    /// What the head promised.
+    pub promised: Option<usize>,
+}
+
+impl RawAnswer {
+    /// Whether all of it came.
+    pub fn is_whole(&self) -> bool {
+        self.promised.is_none_or(|promised| promised == self.body.len())
+    }
+}
+
+/// A connection to where a URL leads, and the target to ask for.
+pub fn connect(url: &str) -> Result<(TcpStream, String, String)> {
+    let rest = url.strip_prefix("http://").context("a URL in the clear")?;
+    let (host, target) = rest.split_once('/').unwrap_or((rest, ""));
+    let stream = TcpStream::connect(host.replace("localhost", "127.0.0.1"))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok((stream, host.to_owned(), format!("/{target}")))
+}
+
+/// A GET with these headers.
+pub fn get(url: &str, headers: &[(&str, String)]) -> Result<RawAnswer> {
+    let (mut stream, host, target) = connect(url)?;
+    stream.write_all(head("GET", &host, &target, headers).as_bytes())?;
+    Ok(read(stream))
+}
+
+fn head(method: &str, host: &str, target: &str, headers: &[(&str, String)]) -> String {
+    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(name);
+        head.push_str(": ");
+        head.push_str(value);
+        head.push_str("\r\n");
+    }
+    head.push_str("\r\n");
+    head
+}
+
+fn read(mut stream: TcpStream) -> RawAnswer {
+    let mut bytes = Vec::new();
+    // A connection that breaks has said what it had to say.
+    let _ = stream.read_to_end(&mut bytes);
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |end| end + 4);
+    let body = bytes.split_off(end);
+    let head = String::from_utf8_lossy(&bytes).to_lowercase();
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let promised = head.split("\r\ncontent-length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+    let promised = promised.and_then(|length| length.parse().ok());
+    RawAnswer { status, head, body, promised }
+}

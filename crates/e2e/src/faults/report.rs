@@ -1,0 +1,86 @@
+//! What an experiment hands back: figures, what was broken, and how its control ended.
+
+use serde_json::{Map, Value, json};
+
+/// The outcome of one experiment.
+#[derive(Debug)]
+pub struct Report {
+    /// What was counted, by name.
+    pub figures: Vec<(&'static str, u64)>,
+    /// Each way in which the promise was not kept. Empty where it was.
+    pub broken: Vec<String>,
+    /// How the run ended that must not keep the promise.
+    pub control: Control,
+}
+
+/// A run of the same judge over something that does not keep the promise: a judge that finds nothing there finds nothing
+/// anywhere.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Control {
+    /// It was caught, as it must be; this is what was said of it.
+    Caught(String),
+    /// It passed: the experiment proves nothing.
+    Passed(String),
+    /// This machine does not let it run.
+    Impossible(String),
+}
+
+impl Control {
+    /// Caught where something was counted against it.
+    pub fn of(found: u64, what: &str) -> Self {
+        let said = format!("{found} {what}");
+        if found > 0 { Self::Caught(said) } else { Self::Passed(said) }
+    }
+}
+
+impl Report {
+    /// A report of an experiment that this machine does not let run.
+    pub fn impossible(reason: impl Into<String>) -> Self {
+        Self { figures: Vec::new(), broken: Vec::new(), control: Control::Impossible(reason.into()) }
+    }
+
+    /// Whether the promise was kept, by an experiment that would have noticed otherwise or could not run.
+    pub fn is_good(&self) -> bool {
+        self.broken.is_empty() && !matches!(self.control, Control::Passed(_))
+    }
+
+    /// For people.
+    pub fn text(&self, name: &str) -> String {
+        let figures = self.figures.iter().map(|(figure, number)| format!("{name}  {figure:<44} {number}"));
+        let broken = self.broken.iter().map(|broken| format!("{name}  BROKEN: {broken}"));
+        let control = match &self.control {
+            Control::Caught(said) => format!("{name}  the control was caught, as it must be: {said}"),
+            Control::Passed(said) => format!("{name}  THE CONTROL PASSED, so that nothing is proved: {said}"),
+            Control::Impossible(reason) => format!("{name}  NOT TESTED on this machine: {reason}"),
+        };
+        figures.chain(broken).chain([control]).collect::<Vec<_>>().join("\n")
+    }
+
+    /// For programs: one document.
+    pub fn json(&self, name: &str, seed: u64, seconds: f64) -> Value {
+        let figures: Map<String, Value> =
+            self.figures.iter().map(|(figure, number)| (figure.replace(' ', "_"), json!(number))).collect();
+        let (control, said) = match &self.control {
+            Control::Caught(said) => ("caught", said),
+            Control::Passed(said) => ("passed", said),
+            Control::Impossible(said) => ("impossible", said),
+        };
+        json!({
+            "promise": name, "seed": seed, "seconds": seconds, "kept": self.broken.is_empty(),
+            "figures": figures, "broken": self.broken, "control": control, "control_said": said,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_that_passes_spoils_the_report_and_one_that_is_caught_does_not() {
+        let report = |found| Report { figures: Vec::new(), broken: Vec::new(), control: Control::of(found, "lost") };
+        assert!(report(1).is_good());
+        assert!(!report(0).is_good());
+        assert!(!Report { broken: vec!["one".to_owned()], ..report(1) }.is_good());
+    }
+}
