@@ -159,7 +159,6 @@ fn read_date<'a>(
         },
     };
     let text = std::str::from_utf8(value).ok();
-    let http_date = |text| DateTimeParser::new().parse_timestamp(text).ok().map(AmzDate::new);
     let at = text.and_then(|text| AmzDate::parse(text).or_else(|| http_date(text)));
     let (Some(at), Some(text)) = (at, text) else { return Err(Refusal::plain(Reason::DateMalformed, mechanism)) };
     if at.timestamp().duration_since(now).abs() > expectations.clock_skew {
@@ -238,5 +237,25 @@ impl Signed<'_> {
             },
         };
         Ok(Verified::new(head, signed))
+    }
+}
+
+/// S3 does not mind a day of the week that is not that of the date, and takes no date before 1970 for one.
+fn http_date(text: &str) -> Option<AmzDate> {
+    let at = DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?;
+    (at >= Timestamp::UNIX_EPOCH).then(|| AmzDate::new(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_day_of_the_week_does_not_matter() {
+        let right = http_date("Wed, 07 Jul 2010 21:53:04 GMT").unwrap();
+        assert_eq!(http_date("Tue, 07 Jul 2010 21:53:04 GMT").unwrap().timestamp(), right.timestamp());
+        for none in ["", "Bad Date", "Tue, 32 Jul 2010 21:53:04 GMT", "Fri, 07 Jul 1950 21:53:04 GMT"] {
+            assert!(http_date(none).is_none(), "{none}");
+        }
     }
 }
