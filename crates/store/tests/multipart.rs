@@ -258,6 +258,20 @@ fn in_two_parts(server: &Server, target: &str, headers: &[(&str, &str)]) -> Vec<
 }
 
 #[test]
+fn a_part_has_its_own_checksum_and_the_type_of_the_objects() {
+    let server = Server::with_bucket();
+    let content = in_two_parts(&server, "/bucket/key", &[("x-amz-checksum-algorithm", "SHA256")]);
+    let (first, last) = content.split_at(SMALLEST_PART);
+    for (number, part) in [(1, first), (2, last)] {
+        let target = format!("/bucket/key?partNumber={number}");
+        let told = server.signed("GET", &target, &[("x-amz-checksum-mode", "ENABLED")], b"");
+        let checksum = Checksum::of(ChecksumAlgorithm::Sha256, part).to_text();
+        assert_eq!(told.header("x-amz-checksum-sha256"), Some(checksum.as_str()));
+        assert_eq!(told.header("x-amz-checksum-type"), Some("COMPOSITE"));
+    }
+}
+
+#[test]
 fn a_copy_of_an_object_in_parts_is_one_piece() {
     let server = Server::with_bucket();
     for headers in [[].as_slice(), &[("x-amz-checksum-algorithm", "CRC32")]] {

@@ -245,7 +245,9 @@ fn describe(
         && let Some(checksum) = selected.checksum
     {
         answer.add(checksum.algorithm().header(), checksum.to_text().as_bytes());
-        answer.add("x-amz-checksum-type", checksum.checksum_type().as_str().as_bytes());
+        // Of a part the answer says how the checksums of parts become that of the object.
+        let of_object = record.checksum.as_ref().unwrap_or(checksum);
+        answer.add("x-amz-checksum-type", of_object.checksum_type().as_str().as_bytes());
     }
     answer
 }
