@@ -223,7 +223,10 @@ fn access_control_lists_are_off() {
     }
     assert_eq!(code("PUT", "/bkt/k", &[("x-amz-acl", "public-read")]), "AccessControlListNotSupported");
     assert_eq!(code("PUT", "/bkt/k?x-amz-acl=public-read", &[]), "AccessControlListNotSupported");
-    assert_eq!(code("PUT", "/bkt", &[("x-amz-acl", "public-read")]), "AccessControlListNotSupported");
+    for (name, value) in [("x-amz-acl", "public-read"), ("x-amz-grant-read", "id=1")] {
+        assert_eq!(code("PUT", "/bkt", &[(name, value)]), "InvalidBucketAclWithObjectOwnership");
+    }
+    assert_eq!(code("PUT", "/bkt", &[("x-amz-acl", "mine")]), "InvalidArgument");
     assert_eq!(code("PUT", "/bkt/k", &[("x-amz-grant-read", "id=1")]), "AccessControlListNotSupported");
     assert_eq!(code("PUT", "/bkt/k", &[("x-amz-acl", "mine")]), "InvalidArgument");
 }

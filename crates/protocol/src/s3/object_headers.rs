@@ -83,11 +83,17 @@ fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, S3Error> {
     Ok(joined)
 }
 
+/// What does not name the coding of an upload stays as it was sent.
 fn without_aws_chunked(value: &str) -> Option<String> {
+    let is_of_upload = |coding: &str| coding.trim().eq_ignore_ascii_case("aws-chunked");
+    if !value.split(',').any(is_of_upload) {
+        return (!value.trim().is_empty()).then(|| value.to_owned());
+    }
     let rest: Vec<&str> = value
         .split(',')
+        .filter(|coding| !is_of_upload(coding))
         .map(str::trim)
-        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
+        .filter(|coding| !coding.is_empty())
         .collect();
     (!rest.is_empty()).then(|| rest.join(","))
 }
@@ -173,5 +179,32 @@ impl ResponseOverrides {
     /// 400 for an anonymous request that has overrides.
     pub fn refused_for_anonymous() -> S3Error {
         S3Error::invalid_request("Request specific response headers cannot be used for anonymous GET requests.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_in_utf_8_stays_as_it_was_sent() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-meta-name", http::HeaderValue::from_bytes("caf\u{e9}".as_bytes()).unwrap());
+        assert_eq!(text(&headers, "x-amz-meta-name").unwrap().as_deref(), Some("caf\u{e9}"));
+    }
+
+    #[test]
+    fn a_content_encoding_stays_as_it_was_sent_without_the_coding_of_the_upload() {
+        for (sent, kept) in [
+            ("gzip", Some("gzip")),
+            ("deflate, gzip", Some("deflate, gzip")),
+            ("aws-chunked", None),
+            ("AWS-chunked, aws-chunked", None),
+            ("aws-chunked, deflate, gzip", Some("deflate,gzip")),
+            ("gzip,aws-chunked", Some("gzip")),
+            ("", None),
+        ] {
+            assert_eq!(without_aws_chunked(sent).as_deref(), kept, "{sent}");
+        }
     }
 }

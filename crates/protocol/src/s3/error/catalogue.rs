@@ -296,6 +296,14 @@ impl S3Error {
         Self::new(ErrorCode::AccessControlListNotSupported, "The bucket does not allow ACLs")
     }
 
+    /// 400 for CreateBucket with such an `x-amz-acl` or grant.
+    pub fn invalid_bucket_acl_with_object_ownership() -> Self {
+        Self::new(
+            ErrorCode::InvalidBucketAclWithObjectOwnership,
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        )
+    }
+
     /// 400 for PutBucketAcl or PutObjectAcl without any access control list.
     pub fn missing_security_header() -> Self {
         Self::new(ErrorCode::MissingSecurityHeader, "Your request was missing a required header")

@@ -72,6 +72,8 @@ codes! {
     InvalidAccessKeyId = 403,
     /// A parameter or header has an unusable value.
     InvalidArgument = 400,
+    /// A bucket that is made with an access control list, though its owner owns everything in it.
+    InvalidBucketAclWithObjectOwnership = 400,
     /// The bucket name breaks the naming rules.
     InvalidBucketName = 400,
     /// A chunk other than the last is too small.
@@ -197,7 +199,7 @@ mod tests {
             "AccessControlListNotSupported AuthorizationHeaderMalformed \
              AuthorizationQueryParametersError BadDigest BadRequest EntityTooLarge EntityTooSmall \
              ExpiredToken IllegalLocationConstraintException IllegalVersioningConfigurationException IncompleteBody InvalidArgument \
-             InvalidBucketName InvalidChunkSizeError InvalidDigest InvalidLocationConstraint \
+             InvalidBucketAclWithObjectOwnership InvalidBucketName InvalidChunkSizeError InvalidDigest InvalidLocationConstraint \
              InvalidPart InvalidPartOrder InvalidPolicyDocument InvalidRequest InvalidStorageClass \
              InvalidTag InvalidToken InvalidURI KeyTooLongError MalformedACLError MalformedPOSTRequest MalformedPolicy \
              MalformedTrailerError MalformedXML MaxMessageLengthExceeded MaxPostPreDataLengthExceeded \

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::s3::checksum::{self, BodyIntegrity, ChecksumAlgorithm, ChecksumType};
 use crate::s3::conditional::{DeleteCondition, IfRange, Preconditions, WriteCondition};
-use crate::s3::error::{ResourceType, S3Error};
+use crate::s3::error::{ErrorCode, ResourceType, S3Error};
 use crate::s3::header_lines::{list_header, single_header};
 use crate::s3::names::{BucketName, ObjectKey, UploadId, VersionId};
 use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
@@ -94,7 +94,10 @@ fn on_bucket(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Error>
         ("GET", Some("versions")) => list_object_versions(parts, bucket),
         ("HEAD", None) => Ok(Operation::HeadBucket { bucket }),
         ("PUT", None) => {
-            check_access_control(parts.headers, parts.query)?;
+            check_access_control(parts.headers, parts.query).map_err(|error| match error.code() {
+                ErrorCode::AccessControlListNotSupported => S3Error::invalid_bucket_acl_with_object_ownership(),
+                _ => error,
+            })?;
             Ok(Operation::CreateBucket(with_body(bucket)?))
         }
         ("PUT", Some("cors")) => Ok(Operation::PutBucketCors(with_body(bucket)?)),
