@@ -6,6 +6,7 @@ GATEPASS_REPORT names the file that is appended to. Where GATEPASS_CHOSEN names 
 import json
 import os
 
+import requests
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
@@ -59,6 +60,19 @@ def call_with_public_buckets(client, operation, parameters):
     return answer
 
 
+def post_with_fields(url, files=None, **more):
+    """The suite's forms are dictionaries, of whose every entry requests makes a file. Only one of them is."""
+    if isinstance(files, dict):
+        files = [(name, as_it_is_meant(name, value)) for name, value in files.items()]
+    return post(url, files=files, **more)
+
+
+def as_it_is_meant(name, value):
+    return value if name.lower() == "file" or isinstance(value, tuple) else (None, value)
+
+
+post = requests.post
+requests.post = post_with_fields
 BaseClient._make_api_call = call_with_public_buckets
 
 

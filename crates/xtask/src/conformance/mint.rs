@@ -46,7 +46,7 @@ pub(crate) fn run(directory: &Path, options: &Conformance) -> Result<Outcome> {
         bail!("mint reads answers with jq, which is not installed");
     }
     let work = server::scratch("mint")?;
-    make_files(&work.join("data"))?;
+    make_files(&work.join("files"))?;
     let tests = tests(&fs::read_to_string(suite.join("test.sh"))?);
     let server = Server::start(&work, &SETTINGS)?;
     let log = match &options.keep_log {
@@ -96,7 +96,7 @@ fn script(suite: &Path, work: &Path, server: &Server, log: &Path) -> Result<Stri
     }
     bash.arg("./test.sh").arg(server.url()).current_dir(suite);
     bash.env("PATH", format!("{}:{search}", clients.display())).env("HOME", work);
-    bash.env("MINT_DATA_DIR", work.join("data")).env("MINT_MODE", "core").env("ENABLE_HTTPS", "0");
+    bash.env("MINT_DATA_DIR", work.join("files")).env("MINT_MODE", "core").env("ENABLE_HTTPS", "0");
     bash.env("SERVER_REGION", REGION).env("AWS_DEFAULT_REGION", REGION);
     bash.env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
     bash.env("ACCESS_KEY", ACCESS_KEY).env("SECRET_KEY", SECRET_KEY);
