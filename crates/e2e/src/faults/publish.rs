@@ -24,6 +24,8 @@ const WRITERS: u64 = 4;
 const READERS: u64 = 16;
 /// Each stretch of so many bytes says which version it belongs to.
 const STRETCH: usize = 4096;
+/// With so many bytes of its beginning.
+const NAMING: usize = 24;
 const LARGEST_EXPONENT: u64 = 20;
 /// How long the race takes.
 const FULL: Duration = Duration::from_mins(2);
@@ -56,6 +58,16 @@ fn body(serial: u64, length: usize) -> Vec<u8> {
     }
     body.truncate(length);
     body
+}
+
+/// The next length of which every stretch, the last one too, is long enough to name its version: a range that is cut
+/// short by the end of the body would tell nothing otherwise.
+fn telling(length: usize) -> usize {
+    if length > 0 && length.is_multiple_of(STRETCH) {
+        length
+    } else {
+        length - length % STRETCH + NAMING.max(length % STRETCH)
+    }
 }
 
 /// Whether these bytes, from `offset` on, are of one version of `length` bytes.
@@ -156,7 +168,7 @@ fn race(
             let (end, serial, fail) = (&end, &serial, &fail);
             scope.spawn(move || {
                 while !end.load(Ordering::Relaxed) {
-                    let length = 24.max(below_power(&mut chance, LARGEST_EXPONENT));
+                    let length = telling(below_power(&mut chance, LARGEST_EXPONENT));
                     if let Err(error) = write(serial.fetch_add(1, Ordering::Relaxed), length) {
                         fail(error);
                     }
@@ -198,6 +210,18 @@ fn race(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_can_be_told_wherever_a_range_begins() {
+        for length in [0, 1, 23, 24, 25, STRETCH - 1, STRETCH, STRETCH + 1, STRETCH + 23, STRETCH + 24, 3 * STRETCH + 7]
+        {
+            let length = telling(length);
+            let whole = body(7, length);
+            for offset in (0..length).step_by(STRETCH) {
+                assert!(is_of_one_version(&whole[offset..], offset, Some(length)), "{length} {offset}");
+            }
+        }
+    }
 
     #[test]
     fn a_mixture_of_two_versions_is_seen_and_one_version_is_none() {
