@@ -6,11 +6,13 @@ GATEPASS_REPORT names the file that is appended to. Where GATEPASS_CHOSEN names 
 import json
 import os
 
+import pytest
 import requests
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 
+@pytest.hookimpl(trylast=True)  # After -k has taken out what it does not name.
 def pytest_collection_modifyitems(config, items):
     if not hasattr(config, "workerinput") and config.option.collectonly:
         for item in items:
