@@ -4,28 +4,29 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use smol_str::SmolStr;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::encode;
 
 /// The public half of a credential. Not empty, visible ASCII, and without `/` and `,`, which would break the
-/// `X-Amz-Credential` parameter and the `Authorization` header apart.
+/// `X-Amz-Credential` parameter and the `Authorization` header apart. Those of AWS are short enough to need no allocation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccessKeyId(String);
+pub struct AccessKeyId(SmolStr);
 
 impl AccessKeyId {
     /// The longest access key id. AWS documents 16 to 128 characters; other stores use shorter ones, never longer.
     pub const MAX_BYTES: usize = 128;
 
     /// Checks the characters and the length.
-    pub fn new(id: impl Into<String>) -> Result<Self, CredentialsError> {
-        let id = id.into();
+    pub fn new(id: impl AsRef<str>) -> Result<Self, CredentialsError> {
+        let id = id.as_ref();
         let clean = id.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b','));
         if id.is_empty() || id.len() > Self::MAX_BYTES || !clean {
             return Err(CredentialsError::AccessKeyId);
         }
-        Ok(Self(id))
+        Ok(Self(SmolStr::new(id)))
     }
 
     /// The id as text.

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
-use crate::encode::{self, DecodeError, Decoding};
+use crate::encode::{self, DecodeError, Decoding, Specials};
 
 /// A borrowed view of the head of a request.
 #[derive(Clone, Copy)]
@@ -39,10 +39,11 @@ impl fmt::Debug for RequestView<'_> {
 /// A request target, decoded once: the path and the parameters of the query.
 #[derive(Clone)]
 pub struct Target {
-    path: String,
+    /// The path stands before it, in the same text.
+    query: Query,
+    path_length: usize,
     raw_path_length: usize,
     path_is_canonical: bool,
-    query: Query,
 }
 
 impl Target {
@@ -63,20 +64,21 @@ impl Target {
         if !raw.starts_with('/') {
             return Err(TargetError::Form);
         }
-        let mut path = String::with_capacity(raw.len());
-        let (decoding, raw_path_length) = encode::decode_path(raw, &mut path)?;
+        // What is decoded is never longer than what it was decoded from.
+        let mut text = String::with_capacity(2 * raw.len());
+        let (decoding, raw_path_length) = encode::decode_path(raw, &mut text)?;
         Ok(Self {
+            path_length: text.len(),
             raw_path_length,
-            path,
             path_is_canonical: decoding.is_canonical,
-            query: Query::parse(raw.get(raw_path_length + 1..).unwrap_or_default())?,
+            query: Query::parse_behind(text, raw.get(raw_path_length + 1..).unwrap_or_default())?,
         })
     }
 
     /// The decoded path, with its leading `/` and whatever `//`, `.` and `..` it has.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        &self.query.text[..self.path_length]
     }
 
     /// The path of the target that was parsed as SigV4 writes it: encoded anew, which most clients have done as it should
@@ -84,7 +86,7 @@ impl Target {
     pub(crate) fn canonical_path<'t>(&'t self, raw: &'t str) -> Cow<'t, str> {
         match raw.get(..self.raw_path_length) {
             Some(path) if self.path_is_canonical => Cow::Borrowed(path),
-            _ => encode::path_of(&self.path),
+            _ => encode::path_of(self.path()),
         }
     }
 
@@ -110,7 +112,7 @@ impl Eq for Target {}
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target").field("path", &self.path).field("query", &self.query).finish_non_exhaustive()
+        f.debug_struct("Target").field("path", &self.path()).field("query", &self.query).finish_non_exhaustive()
     }
 }
 
@@ -120,8 +122,10 @@ impl fmt::Debug for Target {
 /// like any other. Two queries are equal when their decoded parameters are, in the same order.
 #[derive(Clone, Default)]
 pub struct Query {
-    /// The raw query, and behind it whatever of it had to be decoded: one allocation for all parameters.
+    /// What stood there before, the raw query from `start` on, and behind it whatever of it had to be decoded: one
+    /// allocation for all parameters.
     text: String,
+    start: usize,
     pairs: Vec<Pair>,
 }
 
@@ -178,26 +182,32 @@ impl Query {
         if raw.len() > Self::MAX_BYTES {
             return Err(TargetError::TooLong);
         }
-        // What is decoded is never longer than what it was decoded from.
-        let mut text = String::with_capacity(2 * raw.len());
-        text.push_str(raw);
-        let mut pairs = Vec::with_capacity(Self::USUAL_PARAMETERS);
-        let mut start = 0;
-        while start < raw.len() {
-            start = Self::scan(raw, start, &mut text, &mut pairs)? + 1;
-        }
-        Ok(Self { text, pairs })
+        Self::parse_behind(String::with_capacity(2 * raw.len()), raw)
     }
 
-    /// Takes one parameter, looking at each byte once, and says where it ends.
-    fn scan(raw: &str, start: usize, text: &mut String, pairs: &mut Vec<Pair>) -> Result<usize, TargetError> {
+    /// Decodes a raw query behind a text that is kept.
+    fn parse_behind(mut text: String, raw: &str) -> Result<Self, TargetError> {
+        let start = text.len();
+        text.push_str(raw);
+        let mut query = Self { text, start, pairs: Vec::with_capacity(Self::USUAL_PARAMETERS) };
+        let mut specials = Specials::of_component(raw);
+        let mut at = 0;
+        while at < raw.len() {
+            at = query.take(raw, at, &mut specials)? + 1;
+        }
+        Ok(query)
+    }
+
+    /// Takes one parameter, and says where it ends.
+    fn take(&mut self, raw: &str, start: usize, specials: &mut Specials<'_>) -> Result<usize, TargetError> {
+        let text = &mut self.text;
         let decoded_start = text.len();
         let mut decoding = Decoding::of_component(raw, start);
         // Where the first `=` stands, in the raw text and in the decoded one.
         let mut equals = None;
         let mut at = start;
         loop {
-            at += encode::plain_run_of_component(&raw.as_bytes()[at..]);
+            at = specials.next(at);
             match raw.as_bytes().get(at) {
                 None | Some(b'&') => break,
                 Some(b'%') => at = decoding.escape(at, text)?,
@@ -218,18 +228,19 @@ impl Query {
         if at == start {
             return Ok(at);
         }
-        if pairs.len() == Self::MAX_PARAMETERS {
+        if self.pairs.len() == Self::MAX_PARAMETERS {
             return Err(TargetError::TooManyParameters);
         }
         decoding.finish(at, text);
-        let raw = Place::new(start, equals.map_or(at, |(raw, _)| raw), at);
+        let here = self.start;
+        let raw = Place::new(here + start, here + equals.map_or(at, |(raw, _)| raw), here + at);
         let decoded = if decoding.is_encoded {
             let end = text.len();
             Place::new(decoded_start, equals.map_or(end, |(_, decoded)| decoded), end)
         } else {
             raw
         };
-        pairs.push(Pair { raw, decoded, is_canonical: decoding.is_canonical });
+        self.pairs.push(Pair { raw, decoded, is_canonical: decoding.is_canonical });
         Ok(at)
     }
 
@@ -247,12 +258,17 @@ impl Query {
         self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
-    /// The value of the parameter at a place in the order of arrival, borrowing from the raw query that was parsed where
-    /// nothing had to be decoded.
-    pub(crate) fn value_at<'a>(&self, raw: &'a str, at: usize) -> Cow<'a, str> {
+    /// The value of the parameter at a place in the order of arrival.
+    pub(crate) fn value_at(&self, at: usize) -> &str {
+        self.value(&self.pairs[at])
+    }
+
+    /// The same, borrowing from the raw query that was parsed where nothing had to be decoded.
+    pub(crate) fn raw_value_at<'a>(&self, raw: &'a str, at: usize) -> Cow<'a, str> {
         let pair = &self.pairs[at];
         if pair.raw == pair.decoded {
-            Cow::Borrowed(&raw[pair.raw.value()])
+            let value = pair.raw.value();
+            Cow::Borrowed(&raw[value.start - self.start..value.end - self.start])
         } else {
             Cow::Owned(self.value(pair).to_owned())
         }
@@ -286,12 +302,14 @@ impl Query {
         let is_kept = |pair: &&Pair| without.is_none_or(|without| &text[pair.decoded.name()] != without.as_bytes());
         let kept = || self.pairs.iter().filter(is_kept);
         // Whoever signed a URL has most often written it so already.
-        let as_they_came = kept().all(|pair| pair.is_canonical)
-            && kept().is_sorted_by(|one, next| match text[one.raw.name()].cmp(&text[next.raw.name()]) {
-                Ordering::Less => true,
-                Ordering::Equal => text[one.raw.value()] <= text[next.raw.value()],
-                Ordering::Greater => false,
-            });
+        let in_order = |one: &Pair, next: &Pair| match text[one.raw.name()].cmp(&text[next.raw.name()]) {
+            Ordering::Less => true,
+            Ordering::Equal => text[one.raw.value()] <= text[next.raw.value()],
+            Ordering::Greater => false,
+        };
+        let mut before = None;
+        let as_they_came =
+            kept().all(|pair| pair.is_canonical && before.replace(pair).is_none_or(|before| in_order(before, pair)));
         if as_they_came { self.feed_in_runs(kept(), sink) } else { self.feed_sorted(kept(), sink) }
     }
 

@@ -36,7 +36,52 @@ pub(crate) mod parameter {
 
     /// A request with any of these means to be signed in its query, and then needs all of them.
     pub(crate) const MANDATORY: [&str; 6] = [ALGORITHM, CREDENTIAL, SIGNATURE, DATE, SIGNED_HEADERS, EXPIRES];
-    /// All parameters that say how to verify; none may repeat.
-    pub(crate) const AUTHENTICATION: [&str; 9] =
-        [ALGORITHM, CREDENTIAL, SIGNATURE, DATE, SIGNED_HEADERS, EXPIRES, SECURITY_TOKEN, CONTENT_SHA256, REGION_SET];
+    /// Those that say how to verify; none may repeat.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Authentication {
+        Algorithm,
+        Credential,
+        Signature,
+        Date,
+        SignedHeaders,
+        Expires,
+        SecurityToken,
+        ContentSha256,
+        RegionSet,
+    }
+
+    impl Authentication {
+        pub(crate) const COUNT: usize = Self::RegionSet as usize + 1;
+
+        /// Few names are as long as another, so that few are compared.
+        #[inline]
+        pub(crate) fn named(name: &str) -> Option<Self> {
+            Some(match name {
+                ALGORITHM => Self::Algorithm,
+                CREDENTIAL => Self::Credential,
+                SIGNATURE => Self::Signature,
+                DATE => Self::Date,
+                SIGNED_HEADERS => Self::SignedHeaders,
+                EXPIRES => Self::Expires,
+                SECURITY_TOKEN => Self::SecurityToken,
+                CONTENT_SHA256 => Self::ContentSha256,
+                REGION_SET => Self::RegionSet,
+                _ => return None,
+            })
+        }
+
+        pub(crate) const fn name(self) -> &'static str {
+            match self {
+                Self::Algorithm => ALGORITHM,
+                Self::Credential => CREDENTIAL,
+                Self::Signature => SIGNATURE,
+                Self::Date => DATE,
+                Self::SignedHeaders => SIGNED_HEADERS,
+                Self::Expires => EXPIRES,
+                Self::SecurityToken => SECURITY_TOKEN,
+                Self::ContentSha256 => CONTENT_SHA256,
+                Self::RegionSet => REGION_SET,
+            }
+        }
+    }
 }

@@ -5,9 +5,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::headers::NotSigned;
 #[cfg(feature = "sigv4a")]
 use super::v4a;
-use super::{Mechanism, Refusal, Scheme, UnsignedHeaders, Verified, v2, v4};
+use super::{Mechanism, Refusal, Scheme, Verified, v2, v4};
 use crate::credentials::{AccessKeyId, SecretKey};
 use crate::request::{RequestView, Target};
 use crate::sigv4::key::KeyCache;
@@ -28,9 +29,18 @@ pub(super) struct Head<'a> {
     pub(super) target: Target,
     pub(super) mechanism: Mechanism,
     pub(super) access_key_id: AccessKeyId,
-    pub(super) session_token: Option<Cow<'a, str>>,
+    pub(super) session_token: Token<'a>,
     pub(super) expires_at: Option<Timestamp>,
-    pub(super) unsigned_headers: UnsignedHeaders,
+    pub(super) not_signed: NotSigned,
+}
+
+/// The session token of a claim.
+#[derive(Clone)]
+pub(super) enum Token<'a> {
+    None,
+    Stated(Cow<'a, str>),
+    /// The parameter at this place of the query.
+    Parameter(usize),
 }
 
 /// What each scheme adds: the rest of what was signed, and the signature.
@@ -53,7 +63,11 @@ impl Claim<'_> {
     /// for the caller to check.
     #[must_use]
     pub fn session_token(&self) -> Option<&str> {
-        self.head.session_token.as_deref()
+        match &self.head.session_token {
+            Token::None => None,
+            Token::Stated(token) => Some(token),
+            Token::Parameter(place) => Some(self.head.target.query().value_at(*place)),
+        }
     }
 
     /// Where the signature stands.

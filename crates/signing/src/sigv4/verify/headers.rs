@@ -1,5 +1,6 @@
 //! Rules about the headers of a signed request.
 
+use super::payload::Declared;
 use super::{Details, Echo, MAX_HEADERS, Mechanism, Reason, Refusal, UnsignedHeaders};
 use crate::request::RequestView;
 
@@ -53,34 +54,52 @@ pub(super) fn is_signed(name: &str, list: &str) -> bool {
     list.split(';').any(|signed| signed == name)
 }
 
-/// Refuses `x-amz-*` headers that nobody signed, but for those that the expectations name. A URL's payload may be said
-/// again in a header, where the expectations tolerate it as S3 does.
-pub(super) fn check_unsigned_headers(
-    request: &RequestView<'_>,
-    signed: &str,
-    mechanism: Mechanism,
-    payload_line: &str,
-    may_be_unsigned: &UnsignedHeaders,
-) -> Result<(), Refusal> {
-    let repeats_the_url = |name: &str, value: &[u8]| {
-        may_be_unsigned.tolerates_repeated_payload()
-            && mechanism == Mechanism::Query
-            && name == CONTENT_SHA256
-            && value == payload_line.as_bytes()
-    };
-    let is_tolerated = |name: &str| may_be_unsigned.contains(name) && !ALWAYS_SIGNED.contains(&name);
-    let mut names: Vec<String> = request
-        .headers
-        .iter()
-        .filter(|(name, _)| name.as_bytes().get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"x-amz-")))
-        .map(|(name, value)| (name.to_ascii_lowercase(), *value))
-        .filter(|(name, value)| !is_signed(name, signed) && !is_tolerated(name) && !repeats_the_url(name, value))
-        .map(|(name, _)| name)
-        .collect();
-    if names.is_empty() {
-        return Ok(());
+/// The `x-amz-*` headers that should have been signed and are not. They are looked for when a request is read, and refused
+/// once its key is known, which is the order of S3.
+#[derive(Clone, Default)]
+pub(super) struct NotSigned(Option<Box<str>>);
+
+impl NotSigned {
+    /// All of the request, but for those that the expectations name. A URL's payload may be said again in a header, where
+    /// the expectations tolerate it as S3 does.
+    pub(super) fn find(
+        request: &RequestView<'_>,
+        signed: &str,
+        mechanism: Mechanism,
+        payload: Declared,
+        may_be_unsigned: &UnsignedHeaders,
+    ) -> Self {
+        let repeats_the_url = |name: &str, value: &[u8]| {
+            may_be_unsigned.tolerates_repeated_payload()
+                && mechanism == Mechanism::Query
+                && name == CONTENT_SHA256
+                && value == payload.line().as_bytes()
+        };
+        let is_tolerated = |name: &str| may_be_unsigned.contains(name) && !ALWAYS_SIGNED.contains(&name);
+        let mut names: Vec<String> = request
+            .headers
+            .iter()
+            .filter(|(name, _)| name.as_bytes().get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"x-amz-")))
+            .map(|(name, value)| (name.to_ascii_lowercase(), *value))
+            .filter(|(name, value)| !is_signed(name, signed) && !is_tolerated(name) && !repeats_the_url(name, value))
+            .map(|(name, _)| name)
+            .collect();
+        if names.is_empty() {
+            return Self(None);
+        }
+        names.sort_unstable();
+        names.dedup();
+        Self(Some(names.join(", ").into()))
     }
-    names.sort_unstable();
-    names.dedup();
-    Err(Refusal::new(Reason::HeadersNotSigned, mechanism, Details::HeadersNotSigned(names.join(", "))))
+
+    /// Refuses them.
+    pub(super) fn check(&self, mechanism: Mechanism) -> Result<(), Refusal> {
+        match &self.0 {
+            None => Ok(()),
+            Some(names) => {
+                let details = Details::HeadersNotSigned(names.to_string());
+                Err(Refusal::new(Reason::HeadersNotSigned, mechanism, details))
+            }
+        }
+    }
 }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::headers::{CONTENT_SHA256 as HEADER, is_signed, single_header};
 use super::{Details, Echo, Mechanism, Reason, Refusal, Scheme, Service};
 use crate::encode;
-use crate::request::{Query, RequestView};
+use crate::request::RequestView;
+use crate::sigv4::UNSIGNED_PAYLOAD;
 use crate::sigv4::chunked::{ChunkSeed, Decoder, STREAMING_UNSIGNED_TRAILER, Trailer};
-use crate::sigv4::{UNSIGNED_PAYLOAD, parameter};
 
 /// What the signature says about the body, for whoever reads it.
 #[derive(Clone, Debug)]
@@ -101,9 +101,10 @@ pub(super) fn declared_by_sigv2(
     declared_by_url(parameter, header_value(request, mechanism)?, mechanism)
 }
 
+/// `parameter` is that of a signed URL.
 pub(super) fn declared(
     request: &RequestView<'_>,
-    query: &Query,
+    parameter: Option<&str>,
     mechanism: Mechanism,
     signed_headers: &str,
     scheme: Scheme,
@@ -118,7 +119,7 @@ pub(super) fn declared(
         }
         (Service::S3, Mechanism::Query) => {
             let header = header.filter(|_| is_signed(HEADER, signed_headers));
-            declared_by_url(query.get(parameter::CONTENT_SHA256), header, mechanism)
+            declared_by_url(parameter, header, mechanism)
         }
     }
 }

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::claim::Token;
 use super::credential::check_same_date;
 use super::{Details, Echo, Mechanism, Reason, Refusal, Scheme, Schemes};
 use crate::credentials::SessionToken;
 use crate::request::{Query, RequestView, Target};
 use crate::sigv2;
-use crate::sigv4::parameter;
+use crate::sigv4::parameter::{self, Authentication};
 use crate::time::{AmzDate, Lifetime};
 
 /// The scheme that a query means to be signed with. SigV4a must be on to be seen: while it is off, its name is an unknown
@@ -36,43 +37,52 @@ pub(super) struct Parameters<'q, 'a> {
     query: &'q Query,
     /// The query as it arrived.
     raw: &'a str,
-    /// Where each of [`parameter::AUTHENTICATION`] stands.
-    places: [Option<usize>; parameter::AUTHENTICATION.len()],
+    /// Where each stands.
+    places: [Option<u8>; Authentication::COUNT],
 }
+
+const _: () = assert!(Query::MAX_PARAMETERS <= 1 << u8::BITS, "a place is one byte");
 
 impl<'q, 'a> Parameters<'q, 'a> {
     /// Takes the parameters of a target.
     pub(super) fn read(request: &RequestView<'a>, target: &'q Target) -> Result<Self, Refusal> {
         let query = target.query();
-        let mut places = [None; parameter::AUTHENTICATION.len()];
-        for (at, (name, value)) in query.iter().enumerate() {
-            let Some(which) = place_of(name) else { continue };
-            if places[which].replace(at).is_some() {
-                let details =
-                    Details::Argument { name: parameter::AUTHENTICATION[which], value: Echo(value.to_owned()) };
+        let mut places = [None; Authentication::COUNT];
+        for (at, (name, value)) in (0_u8..).zip(query.iter()) {
+            let Some(which) = Authentication::named(name) else { continue };
+            if places[which as usize].replace(at).is_some() {
+                let details = Details::Argument { name: which.name(), value: Echo(value.to_owned()) };
                 return Err(Refusal::new(Reason::ParameterRepeated, Mechanism::Query, details));
             }
         }
         Ok(Self { query, raw: target.raw_query(request.target), places })
     }
 
+    fn place(&self, which: Authentication) -> Option<usize> {
+        self.places[which as usize].map(usize::from)
+    }
+
     /// A parameter that may be there.
-    #[inline]
-    pub(super) fn find(&self, name: &str) -> Option<Cow<'a, str>> {
-        Some(self.query.value_at(self.raw, self.places[place_of(name)?]?))
+    pub(super) fn find(&self, which: Authentication) -> Option<&'q str> {
+        Some(self.query.value_at(self.place(which)?))
     }
 
     /// A parameter that must be there.
-    #[inline]
-    pub(super) fn get(&self, name: &str) -> Result<Cow<'a, str>, Refusal> {
-        self.find(name).ok_or_else(|| refusal(Reason::ParameterMissing))
+    pub(super) fn get(&self, which: Authentication) -> Result<&'q str, Refusal> {
+        self.find(which).ok_or_else(|| refusal(Reason::ParameterMissing))
+    }
+
+    /// The same, to be kept longer than the query that was read: borrowed from the request where nothing was decoded.
+    pub(super) fn keep(&self, which: Authentication) -> Result<Cow<'a, str>, Refusal> {
+        let place = self.place(which).ok_or_else(|| refusal(Reason::ParameterMissing))?;
+        Ok(self.query.raw_value_at(self.raw, place))
     }
 
     /// `X-Amz-Date`, which is on the date of the credential.
     pub(super) fn signed_at(&self, credential_date: &str) -> Result<AmzDate, Refusal> {
-        let date = self.get(parameter::DATE)?;
-        let signed_at = AmzDate::parse(&date).ok_or_else(|| refusal(Reason::DateMalformed))?;
-        check_same_date(credential_date, &signed_at, &date, Mechanism::Query)?;
+        let date = self.get(Authentication::Date)?;
+        let signed_at = AmzDate::parse(date).ok_or_else(|| refusal(Reason::DateMalformed))?;
+        check_same_date(credential_date, &signed_at, date, Mechanism::Query)?;
         Ok(signed_at)
     }
 
@@ -83,24 +93,19 @@ impl<'q, 'a> Parameters<'q, 'a> {
         clock_skew: SignedDuration,
         now: Timestamp,
     ) -> Result<Timestamp, Refusal> {
-        let seconds = read_expires(&self.get(parameter::EXPIRES)?)?;
+        let seconds = read_expires(self.get(Authentication::Expires)?)?;
         check_time(signed_at, seconds, clock_skew, now)
     }
 
-    /// The token of temporary credentials, if there is one.
-    pub(super) fn session_token(&self) -> Result<Option<Cow<'a, str>>, Refusal> {
-        match self.find(parameter::SECURITY_TOKEN) {
-            Some(token) if !SessionToken::is_token(&token) => Err(refusal(Reason::SessionTokenMalformed)),
-            token => Ok(token),
+    /// The token of temporary credentials, if there is one. It is long: it stays where it was decoded.
+    pub(super) fn session_token(&self) -> Result<Token<'a>, Refusal> {
+        let Some(place) = self.place(Authentication::SecurityToken) else { return Ok(Token::None) };
+        if SessionToken::is_token(self.query.value_at(place)) {
+            Ok(Token::Parameter(place))
+        } else {
+            Err(refusal(Reason::SessionTokenMalformed))
         }
     }
-}
-
-/// Where a name stands in [`parameter::AUTHENTICATION`]. Few of them have the same length, so that few are compared; and
-/// of a name that is known when this is compiled the answer is, too.
-#[inline]
-fn place_of(name: &str) -> Option<usize> {
-    parameter::AUTHENTICATION.iter().position(|other| *other == name)
 }
 
 /// Digits only: `5.0`, `+5` and `1e20` are no numbers here. Zero is one, and a URL that has expired as it is signed.

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::authorization::{Components, read_date, read_session_token};
-use super::claim::Head;
-use super::headers::{check_signed_headers, single_header};
+use super::claim::{Claim, Head, Signed, Token};
+use super::headers::{NotSigned, check_signed_headers, single_header};
 use super::payload::{self, Declared};
 use super::query::Parameters;
 use super::{Expectations, Mechanism, Refusal, Scheme};
 use crate::credentials::AccessKeyId;
-use crate::request::{Query, RequestView, Target};
-use crate::sigv4::parameter;
+use crate::request::{RequestView, Target};
+use crate::sigv4::parameter::Authentication;
 use crate::time::AmzDate;
 
 /// What a request says about its signature, read and checked by itself.
@@ -28,31 +28,38 @@ pub(super) struct Stated<'a, S> {
 
 /// The scope of a credential, which is that of one day.
 pub(super) trait Dated {
+    /// The scheme that has such scopes.
+    const SCHEME: Scheme;
+
     /// `YYYYMMDD`.
     fn date(&self) -> &str;
 }
 
-/// Reads a signed URL. `credential` reads its credential, and checks what belongs to it.
+/// Reads a signed URL. `credential` reads its credential, and checks what belongs to it;
+/// `signed` says of which scheme the rest is.
 pub(super) fn in_query<'a, S: Dated>(
     request: RequestView<'a>,
     target: Target,
-    scheme: Scheme,
     expectations: &Expectations,
     now: Timestamp,
     credential: impl FnOnce(&Parameters<'_, 'a>) -> Result<(AccessKeyId, S), Refusal>,
-) -> Result<(Head<'a>, Stated<'a, S>), Refusal> {
+    signed: impl FnOnce(Stated<'a, S>) -> Signed<'a>,
+) -> Result<Claim<'a>, Refusal> {
     let mechanism = Mechanism::Query;
     let parameters = Parameters::read(&request, &target)?;
     let (access_key_id, scope) = credential(&parameters)?;
     let at = parameters.signed_at(scope.date())?;
-    let signature = parameters.get(parameter::SIGNATURE)?;
-    let headers = parameters.get(parameter::SIGNED_HEADERS)?;
+    let signature = parameters.keep(Authentication::Signature)?;
+    let headers = parameters.keep(Authentication::SignedHeaders)?;
     let expires_at = Some(parameters.expires_at(at, expectations.clock_skew, now)?);
     let session_token = parameters.session_token()?;
-    let payload = check_headers(&request, target.query(), mechanism, scheme, &headers, expectations)?;
-    let unsigned_headers = expectations.unsigned_headers.clone();
-    let head = Head { request, target, mechanism, access_key_id, session_token, expires_at, unsigned_headers };
-    Ok((head, Stated { scope, at, headers, signature, payload }))
+    let content_sha256 = parameters.find(Authentication::ContentSha256);
+    let payload = check_headers(&request, content_sha256, mechanism, S::SCHEME, &headers, expectations)?;
+    let not_signed = NotSigned::find(&request, &headers, mechanism, payload, &expectations.unsigned_headers);
+    Ok(Claim {
+        head: Head { request, target, mechanism, access_key_id, session_token, expires_at, not_signed },
+        signed: signed(Stated { scope, at, headers, signature, payload }),
+    })
 }
 
 /// Reads an `Authorization` header, from behind its scheme. `credential` does as for [`in_query`].
@@ -60,27 +67,29 @@ pub(super) fn in_header<'a, S: Dated>(
     request: RequestView<'a>,
     target: Target,
     authorization: &'a str,
-    scheme: Scheme,
     expectations: &Expectations,
     now: Timestamp,
     credential: impl FnOnce(&str) -> Result<(AccessKeyId, S), Refusal>,
-) -> Result<(Head<'a>, Stated<'a, S>), Refusal> {
+    signed: impl FnOnce(Stated<'a, S>) -> Signed<'a>,
+) -> Result<Claim<'a>, Refusal> {
     let mechanism = Mechanism::Header;
     let components = Components::read(authorization)?;
     let (access_key_id, scope) = credential(components.credential)?;
     let at = read_date(&request, scope.date(), expectations.clock_skew, now)?;
-    let session_token = read_session_token(&request)?.map(Cow::Borrowed);
+    let session_token = read_session_token(&request)?.map_or(Token::None, |token| Token::Stated(token.into()));
     let (headers, signature) = (Cow::Borrowed(components.signed_headers), Cow::Borrowed(components.signature));
-    let payload = check_headers(&request, target.query(), mechanism, scheme, &headers, expectations)?;
-    let unsigned_headers = expectations.unsigned_headers.clone();
-    let head = Head { request, target, mechanism, access_key_id, session_token, expires_at: None, unsigned_headers };
-    Ok((head, Stated { scope, at, headers, signature, payload }))
+    let payload = check_headers(&request, None, mechanism, S::SCHEME, &headers, expectations)?;
+    let not_signed = NotSigned::find(&request, &headers, mechanism, payload, &expectations.unsigned_headers);
+    Ok(Claim {
+        head: Head { request, target, mechanism, access_key_id, session_token, expires_at: None, not_signed },
+        signed: signed(Stated { scope, at, headers, signature, payload }),
+    })
 }
 
-/// What both mechanisms check last.
+/// What both mechanisms check last. `content_sha256` is the parameter of a signed URL.
 fn check_headers(
     request: &RequestView<'_>,
-    query: &Query,
+    content_sha256: Option<&str>,
     mechanism: Mechanism,
     scheme: Scheme,
     signed_headers: &str,
@@ -88,5 +97,5 @@ fn check_headers(
 ) -> Result<Declared, Refusal> {
     check_signed_headers(signed_headers, mechanism)?;
     single_header(request, "host", mechanism)?;
-    payload::declared(request, query, mechanism, signed_headers, scheme, expectations.service)
+    payload::declared(request, content_sha256, mechanism, signed_headers, scheme, expectations.service)
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
-use super::claim::{self, Claim, Head};
-use super::headers::{CONTENT_SHA256, single_header};
+use super::claim::{self, Claim, Head, Token};
+use super::headers::{CONTENT_SHA256, NotSigned, single_header};
 use super::payload::{self, Declared};
 use super::verified::{SignedBy, Verified};
 use super::{Details, Echo, Expectations, Mechanism, Mismatch, Payload, Reason, Refusal, Scheme, Service};
@@ -61,9 +61,9 @@ pub(super) fn by_query<'a>(
         bucket_of_host: expectations.bucket_of_host.clone(),
         payload,
     };
-    let unsigned_headers = expectations.unsigned_headers.clone();
     let expires_at = Some(expires_at);
-    let head = Head { request, target, mechanism, access_key_id, session_token, expires_at, unsigned_headers };
+    let head =
+        Head { request, target, mechanism, access_key_id, session_token, expires_at, not_signed: NotSigned::default() };
     Ok(Claim { head, signed: claim::Signed::V2(signed) })
 }
 
@@ -95,8 +95,15 @@ pub(super) fn by_header<'a>(
         bucket_of_host: expectations.bucket_of_host.clone(),
         payload,
     };
-    let unsigned_headers = expectations.unsigned_headers.clone();
-    let head = Head { request, target, mechanism, access_key_id, session_token, expires_at: None, unsigned_headers };
+    let head = Head {
+        request,
+        target,
+        mechanism,
+        access_key_id,
+        session_token,
+        expires_at: None,
+        not_signed: NotSigned::default(),
+    };
     Ok(Claim { head, signed: claim::Signed::V2(signed) })
 }
 
@@ -170,18 +177,18 @@ fn read_date<'a>(
 }
 
 /// The token of temporary credentials: a header, or a parameter that counts as one.
-fn session_token<'a>(
-    request: &RequestView<'a>,
-    query: &Query,
-    mechanism: Mechanism,
-) -> Result<Option<Cow<'a, str>>, Refusal> {
+fn session_token<'a>(request: &RequestView<'a>, query: &Query, mechanism: Mechanism) -> Result<Token<'a>, Refusal> {
     const NAME: &str = "x-amz-security-token";
     let malformed = || Refusal::plain(Reason::SessionTokenMalformed, mechanism);
     let token = match single_header(request, NAME, mechanism)? {
         Some(value) => Some(Cow::Borrowed(std::str::from_utf8(value).map_err(|_| malformed())?)),
         None => field_of(query, NAME).map(|value| Cow::Owned(value.to_owned())),
     };
-    if token.as_deref().is_some_and(|token| !SessionToken::is_token(token)) { Err(malformed()) } else { Ok(token) }
+    match token {
+        None => Ok(Token::None),
+        Some(token) if SessionToken::is_token(&token) => Ok(Token::Stated(token)),
+        Some(_) => Err(malformed()),
+    }
 }
 
 /// A parameter that counts as a header, by its lower-case name.

@@ -4,23 +4,25 @@ use jiff::Timestamp;
 
 use super::claim::{self, Claim, Head};
 use super::credential::read_credential;
-use super::headers::check_unsigned_headers;
 use super::query::Parameters;
 use super::stated::{self, Dated, Stated};
 use super::verified::{SignedBy, Verified, kept};
 use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
 use crate::credentials::SecretKey;
 use crate::request::{RequestView, Target};
+use crate::sigv4::ALGORITHM;
 use crate::sigv4::canonical::{CanonicalQuery, CanonicalRequest, HeaderBlock, push_header};
 use crate::sigv4::chunked::ChunkSeed;
 use crate::sigv4::key::{KeyCache, Signature, SigningKey, string_to_sign};
+use crate::sigv4::parameter::{self, Authentication};
 use crate::sigv4::scope::Scope;
-use crate::sigv4::{ALGORITHM, parameter};
 
 /// What a SigV4 request says about its signature.
 pub(super) type Signed<'a> = Stated<'a, Scope>;
 
 impl Dated for Scope {
+    const SCHEME: Scheme = Scheme::SigV4;
+
     fn date(&self) -> &str {
         self.date()
     }
@@ -34,13 +36,12 @@ pub(super) fn by_query<'a>(
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
     let credential = |parameters: &Parameters<'_, 'a>| {
-        if parameters.get(parameter::ALGORITHM)? != ALGORITHM {
+        if parameters.get(Authentication::Algorithm)? != ALGORITHM {
             return Err(Refusal::plain(Reason::Algorithm, Mechanism::Query));
         }
-        read_credential(&parameters.get(parameter::CREDENTIAL)?, Mechanism::Query, expectations)
+        read_credential(parameters.get(Authentication::Credential)?, Mechanism::Query, expectations)
     };
-    let (head, signed) = stated::in_query(request, target, Scheme::SigV4, expectations, now, credential)?;
-    Ok(Claim { head, signed: claim::Signed::V4(signed) })
+    stated::in_query(request, target, expectations, now, credential, claim::Signed::V4)
 }
 
 /// Reads an `Authorization` header, from behind its scheme.
@@ -52,9 +53,7 @@ pub(super) fn by_header<'a>(
     now: Timestamp,
 ) -> Result<Claim<'a>, Refusal> {
     let credential = |text: &str| read_credential(text, Mechanism::Header, expectations);
-    let (head, signed) =
-        stated::in_header(request, target, authorization, Scheme::SigV4, expectations, now, credential)?;
-    Ok(Claim { head, signed: claim::Signed::V4(signed) })
+    stated::in_header(request, target, authorization, expectations, now, credential, claim::Signed::V4)
 }
 
 impl Signed<'_> {
@@ -63,8 +62,8 @@ impl Signed<'_> {
         reason = "the method is one of a lifetime, the closure of all"
     )]
     pub(super) fn verify(self, head: Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
+        head.not_signed.check(head.mechanism)?;
         let payload_line = self.payload.line();
-        check_unsigned_headers(&head.request, &self.headers, head.mechanism, &payload_line, &head.unsigned_headers)?;
         let digest = Canonical::read(&head, &self.headers, &payload_line, |canonical| canonical.digest());
         let key = keys.key(&head.access_key_id, secret, &self.scope);
         let expected = key.sign_request(&self.at, &digest);

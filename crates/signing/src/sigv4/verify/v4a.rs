@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::claim::{self, Claim, Head};
 use super::credential::check_common_parts;
-use super::headers::{check_unsigned_headers, single_header};
+use super::headers::single_header;
 use super::query::Parameters;
 use super::stated::{self, Dated, Stated};
 use super::v4::Canonical;
@@ -12,9 +12,10 @@ use super::verified::{SignedBy, Verified, kept};
 use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
 use crate::credentials::{AccessKeyId, SecretKey};
 use crate::request::{RequestView, Target};
+use crate::sigv4::Region;
 use crate::sigv4::chunked::ChunkSeed;
 use crate::sigv4::key::{KeyCache, sha256};
-use crate::sigv4::{Region, parameter};
+use crate::sigv4::parameter::Authentication;
 use crate::sigv4a::key::Signature;
 use crate::sigv4a::{self, RegionSet, Scope};
 
@@ -22,6 +23,8 @@ use crate::sigv4a::{self, RegionSet, Scope};
 pub(super) type Signed<'a> = Stated<'a, Scope>;
 
 impl Dated for Scope {
+    const SCHEME: Scheme = Scheme::SigV4a;
+
     fn date(&self) -> &str {
         self.date()
     }
@@ -36,12 +39,11 @@ pub(super) fn by_query<'a>(
 ) -> Result<Claim<'a>, Refusal> {
     let mechanism = Mechanism::Query;
     let credential = |parameters: &Parameters<'_, 'a>| {
-        let credential = read_credential(&parameters.get(parameter::CREDENTIAL)?, mechanism, expectations)?;
-        check_region_set(parameters.find(parameter::REGION_SET).as_deref(), mechanism, &expectations.region)?;
+        let credential = read_credential(parameters.get(Authentication::Credential)?, mechanism, expectations)?;
+        check_region_set(parameters.find(Authentication::RegionSet), mechanism, &expectations.region)?;
         Ok(credential)
     };
-    let (head, signed) = stated::in_query(request, target, Scheme::SigV4a, expectations, now, credential)?;
-    Ok(Claim { head, signed: claim::Signed::V4a(signed) })
+    stated::in_query(request, target, expectations, now, credential, claim::Signed::V4a)
 }
 
 /// Reads an `Authorization` header, from behind its scheme.
@@ -61,9 +63,7 @@ pub(super) fn by_header<'a>(
         check_region_set(region_set, mechanism, &expectations.region)?;
         Ok(credential)
     };
-    let (head, signed) =
-        stated::in_header(request, target, authorization, Scheme::SigV4a, expectations, now, credential)?;
-    Ok(Claim { head, signed: claim::Signed::V4a(signed) })
+    stated::in_header(request, target, authorization, expectations, now, credential, claim::Signed::V4a)
 }
 
 /// The parts of `AKID/date/service/aws4_request`, in the order in which S3 complains of SigV4's.
@@ -97,8 +97,8 @@ fn check_region_set(text: Option<&str>, mechanism: Mechanism, region: &Region) -
 
 impl Signed<'_> {
     pub(super) fn verify(self, head: Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
+        head.not_signed.check(head.mechanism)?;
         let payload_line = self.payload.line();
-        check_unsigned_headers(&head.request, &self.headers, head.mechanism, &payload_line, &head.unsigned_headers)?;
         let canonical = Canonical::of(&head, &self.headers, &payload_line);
         let string_to_sign = sigv4a::string_to_sign(&self.at, &self.scope, &sha256(&canonical.0));
         let pair = keys.key_pair(&head.access_key_id, secret);
