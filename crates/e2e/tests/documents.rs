@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gatepass_e2e::programs;
 
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 11] = [
     "docs/compatibility.md",
     "docs/threat-model.md",
     "docs/performance.md",
+    "docs/reliability.md",
     "docs/testing.md",
     "docs/handbook/README.md",
     "docs/handbook/first-file.md",
