@@ -70,26 +70,13 @@ impl Alphabet {
         }
     }
 
-    fn encoded<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if self.plain_run(text.as_bytes()) == text.len() {
+    fn encoded<'t>(&self, text: &'t str, mut specials: Specials<'_>) -> Cow<'t, str> {
+        if specials.next(0) == text.len() {
             return Cow::Borrowed(text);
         }
         let mut out = String::with_capacity(text.len() + text.len() / 2);
         self.encode(text, &mut out);
         Cow::Owned(out)
-    }
-
-    /// How many bytes at the beginning stand for themselves.
-    fn plain_run(&self, bytes: &[u8]) -> usize {
-        let mut length = 0;
-        // Eight at a time without a branch between them: tokens, digests and names are long and plain.
-        for block in bytes.chunks_exact(8) {
-            if block.iter().fold(1, |plain, byte| plain & self.plain[usize::from(*byte)]) == 0 {
-                break;
-            }
-            length += 8;
-        }
-        length + bytes[length..].iter().take_while(|byte| self.is_plain(**byte)).count()
     }
 }
 
@@ -266,12 +253,12 @@ pub(crate) fn decode_path<'t>(text: &'t str, out: &mut String) -> Result<(Decodi
 
 /// As [`component`], and the text itself where that would change nothing.
 pub(crate) fn component_of(text: &str) -> Cow<'_, str> {
-    COMPONENT.encoded(text)
+    COMPONENT.encoded(text, Specials::of_component(text))
 }
 
 /// As [`path`], and the text itself where that would change nothing.
 pub(crate) fn path_of(text: &str) -> Cow<'_, str> {
-    PATH.encoded(text)
+    PATH.encoded(text, Specials::of_path(text))
 }
 
 /// Appends the value characters of an RFC 8187 extended parameter.
@@ -332,7 +319,7 @@ fn decode_onto(text: &str, plus: Plus, out: &mut String) -> Result<(), DecodeErr
 /// How many bytes at the beginning stand for themselves.
 fn plain_run(text: &str, plus: Plus) -> usize {
     // The unreserved go fast; whatever else stands for itself (`/`, `:`, beyond ASCII) is rare in what was encoded.
-    let fast = COMPONENT.plain_run(text.as_bytes());
+    let fast = Specials::of_component(text).next(0);
     let special = |byte: &u8| *byte == b'%' || (*byte == b'+' && plus == Plus::Space);
     text.as_bytes()[fast..].iter().position(special).map_or(text.len(), |more| fast + more)
 }
