@@ -40,7 +40,7 @@ impl PutObject {
         let headers = headers(upload)?;
         let query = Query::default();
         check_unsupported(&headers, &query)?;
-        check_access_control(&headers, &query)?;
+        check_access_control(&headers, &query, S3Error::access_control_list_not_supported)?;
         let tags = upload.field("tagging").map(|document| TagSet::parse(document.as_bytes(), Tagged::Object));
         let tags = tags.transpose()?.unwrap_or_default();
         Ok(Self {

@@ -102,18 +102,23 @@ pub(super) fn storage_class(headers: &HeaderMap, query: &Query) -> Result<Option
 }
 
 /// Object ownership is "bucket owner enforced", as it is for every new bucket at AWS: access control lists are off, and
-/// only those that change nothing are taken ("Controlling ownership of objects and disabling ACLs").
-pub(super) fn check_access_control(headers: &HeaderMap, query: &Query) -> Result<(), S3Error> {
+/// only those that change nothing are taken ("Controlling ownership of objects and disabling ACLs"). What is answered to the
+/// others depends on whether the bucket is there already.
+pub(super) fn check_access_control(
+    headers: &HeaderMap,
+    query: &Query,
+    refusal: fn() -> S3Error,
+) -> Result<(), S3Error> {
     match header_or_hoisted(headers, query, "x-amz-acl")? {
         None | Some("private" | "bucket-owner-full-control") => {}
         Some(
             "public-read" | "public-read-write" | "authenticated-read" | "aws-exec-read" | "bucket-owner-read"
             | "log-delivery-write",
-        ) => return Err(S3Error::access_control_list_not_supported()),
+        ) => return Err(refusal()),
         Some(other) => return Err(S3Error::invalid_argument("The canned ACL is unknown.", "x-amz-acl", other)),
     }
     if headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-")) {
-        return Err(S3Error::access_control_list_not_supported());
+        return Err(refusal());
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::s3::checksum::{self, BodyIntegrity, ChecksumAlgorithm, ChecksumType};
 use crate::s3::conditional::{DeleteCondition, IfRange, Preconditions, WriteCondition};
-use crate::s3::error::{ErrorCode, ResourceType, S3Error};
+use crate::s3::error::{ResourceType, S3Error};
 use crate::s3::header_lines::{list_header, single_header};
 use crate::s3::names::{BucketName, ObjectKey, UploadId, VersionId};
 use crate::s3::object_headers::{ObjectHeaders, ResponseOverrides};
@@ -66,7 +66,7 @@ fn setting(parts: Parts<'_>, target: &Target) -> Result<Option<Operation>, S3Err
     let version = version_id(parts.query)?;
     let setting = settings::find(target, name, access, parts.query.get("id"), version)?;
     if setting.is_some() {
-        check_access_control(parts.headers, parts.query)?;
+        check_access_control(parts.headers, parts.query, S3Error::access_control_list_not_supported)?;
     }
     Ok(setting)
 }
@@ -94,10 +94,8 @@ fn on_bucket(parts: Parts<'_>, bucket: BucketName) -> Result<Operation, S3Error>
         ("GET", Some("versions")) => list_object_versions(parts, bucket),
         ("HEAD", None) => Ok(Operation::HeadBucket { bucket }),
         ("PUT", None) => {
-            check_access_control(parts.headers, parts.query).map_err(|error| match error.code() {
-                ErrorCode::AccessControlListNotSupported => S3Error::invalid_bucket_acl_with_object_ownership(),
-                _ => error,
-            })?;
+            let refusal = S3Error::invalid_bucket_acl_with_object_ownership;
+            check_access_control(parts.headers, parts.query, refusal)?;
             Ok(Operation::CreateBucket(with_body(bucket)?))
         }
         ("PUT", Some("cors")) => Ok(Operation::PutBucketCors(with_body(bucket)?)),
@@ -275,7 +273,7 @@ fn write_object(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<
     if let Some(version) = parts.query.get("versionId") {
         return Err(S3Error::invalid_argument("This operation does not accept a version-id.", "versionId", version));
     }
-    check_access_control(parts.headers, parts.query)?;
+    check_access_control(parts.headers, parts.query, S3Error::access_control_list_not_supported)?;
     let class = storage_class(parts.headers, parts.query)?;
     let condition = WriteCondition::from_headers(parts.headers)?;
     if let Some(source) = single_header(parts.headers, "x-amz-copy-source")? {
@@ -338,7 +336,7 @@ fn checksum_type(parts: Parts<'_>) -> Result<Option<ChecksumType>, S3Error> {
 }
 
 fn create_multipart_upload(parts: Parts<'_>, bucket: BucketName, key: ObjectKey) -> Result<Operation, S3Error> {
-    check_access_control(parts.headers, parts.query)?;
+    check_access_control(parts.headers, parts.query, S3Error::access_control_list_not_supported)?;
     let checksum = match (checksum_algorithm(parts)?, checksum_type(parts)?) {
         (None, None) => None,
         (None, Some(_)) => {
