@@ -26,46 +26,18 @@ const STORE_BENCH: &str = "store";
 /// The version that figures name.
 const S3S_FS_VERSION: &str = "0.14.1";
 
-/// How hard to torment the store.
+/// What the experiments are told. They know their switches themselves; `--help` prints them.
 #[derive(Args)]
+#[command(disable_help_flag = true)]
 pub(crate) struct Faults {
-    /// How many times the server is killed under load
-    #[arg(long, default_value_t = 200)]
-    kills: u32,
-    /// How many times the power is cut; and as many times again in the control run
-    #[arg(long, default_value_t = 50)]
-    snapshots: u32,
-    /// Where all random choices come from; the program prints the one that it took
-    #[arg(long)]
-    seed: Option<u64>,
-    /// The form that runs with every test: few rounds, small loads
-    #[arg(long, conflicts_with_all = ["kills", "snapshots"])]
-    short: bool,
-    /// Only this promise; may be repeated
-    #[arg(long = "promise", value_name = "NAME")]
-    promises: Vec<String>,
-    /// Print the promises and measure nothing
-    #[arg(long)]
-    list: bool,
-    /// Print one JSON document for each promise
-    #[arg(long)]
-    json: bool,
+    /// `--list`, `--promise P1`, `--seed 1`, `--json`, `--short`, and what else `--help` prints
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
 }
-
-const SHORT_KILLS: u32 = 6;
-const SHORT_SNAPSHOTS: u32 = 3;
 
 impl Faults {
     pub(crate) fn short() -> Self {
-        Self {
-            kills: SHORT_KILLS,
-            snapshots: SHORT_SNAPSHOTS,
-            seed: None,
-            short: true,
-            promises: Vec::new(),
-            list: false,
-            json: false,
-        }
+        Self { arguments: vec!["--short".to_owned()] }
     }
 }
 
@@ -162,19 +134,7 @@ pub(crate) fn faults(options: &Faults) -> Result<()> {
 pub(crate) fn run_faults(programs: &Programs, options: &Faults) -> Result<()> {
     let mut command = Command::new(programs.path("e2e-faults")?);
     command.arg("--server").arg(programs.path("gatepass")?);
-    let (kills, snapshots) =
-        if options.short { (SHORT_KILLS, SHORT_SNAPSHOTS) } else { (options.kills, options.snapshots) };
-    command.arg("--kills").arg(kills.to_string());
-    command.arg("--snapshots").arg(snapshots.to_string());
-    let switches = [("--short", options.short), ("--list", options.list), ("--json", options.json)];
-    command.args(switches.iter().filter(|(_, wanted)| *wanted).map(|(switch, _)| switch));
-    for promise in &options.promises {
-        command.arg("--promise").arg(promise);
-    }
-    if let Some(seed) = options.seed {
-        command.arg("--seed").arg(seed.to_string());
-    }
-    command.arg("--work").arg(work_directory("faults")?);
+    command.arg("--work").arg(work_directory("faults")?).args(&options.arguments);
     shell::run(&mut command)
 }
 

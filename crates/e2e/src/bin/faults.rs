@@ -18,13 +18,13 @@ struct Arguments {
     /// Where the data directories and disks go
     #[arg(long)]
     work: PathBuf,
-    /// How many times the process is killed
-    #[arg(long, default_value_t = 200)]
-    kills: u32,
-    /// How many times the power is cut
-    #[arg(long, default_value_t = 50)]
-    snapshots: u32,
-    /// Where all random choices come from
+    /// How many times the process is killed [default: 200, or 6 of the short form]
+    #[arg(long)]
+    kills: Option<u32>,
+    /// How many times the power is cut, and at most as many times again in the control [default: 50, or 3 of the short form]
+    #[arg(long)]
+    snapshots: Option<u32>,
+    /// Where all random choices come from; the one that is taken is printed
     #[arg(long)]
     seed: Option<u64>,
     /// Only this promise; may be repeated
@@ -36,7 +36,7 @@ struct Arguments {
     /// Print one JSON document for each promise
     #[arg(long)]
     json: bool,
-    /// Seconds in place of minutes
+    /// The form that runs with every test: seconds in place of minutes
     #[arg(long)]
     short: bool,
 }
@@ -54,12 +54,13 @@ fn main() -> Result<()> {
     if !arguments.json {
         println!("seed {seed} (the moments of crashes and races also depend on the machine)");
     }
+    let effort = if arguments.short { Effort::Short } else { Effort::Full };
     let trial = Trial {
         server: arguments.server,
         work: arguments.work,
-        effort: if arguments.short { Effort::Short } else { Effort::Full },
-        kills: arguments.kills,
-        snapshots: arguments.snapshots,
+        effort,
+        kills: arguments.kills.unwrap_or(effort.pick(6, 200)),
+        snapshots: arguments.snapshots.unwrap_or(effort.pick(3, 50)),
     };
     let mut bad = Vec::new();
     for promise in chosen {

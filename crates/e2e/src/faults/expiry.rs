@@ -1,9 +1,9 @@
 //! P8: a URL is good until the last moment of its time and not a moment longer, and what began in time ends. The clock
 //! of the server is moved; it ticks besides, so that the moments nearest to the end are one second off.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use bytes::Bytes;
 use gatepass_signing::sigv4::presign::Method;
 use hyper::Method as Verb;
@@ -13,12 +13,14 @@ use super::content::{Chance, Content};
 use super::promises::Trial;
 use super::raw;
 use super::report::{Control, Report};
-use crate::dev::{Dev, Options};
+use crate::dev::Dev;
 use crate::http::Http;
 use crate::s3::S3;
 
 const BUCKET: &str = "expiry";
 const KEY: &str = "large";
+/// The clock of the server can be moved.
+const CLOCK: [&str; 1] = ["--test-clock"];
 /// More than every buffer on the way, so that a transfer is still in the midst when the clock is moved.
 const LARGE: usize = 48 << 20;
 /// Longer than a round takes by the wall clock.
@@ -32,13 +34,10 @@ pub fn run(trial: &Trial, mut chance: Chance) -> Result<Report> {
     let rounds = trial.effort.pick(5, 200);
     let (mut early, mut late, mut refused_early, mut accepted_late) = (0, 0, 0, 0);
     let directory = tempfile::tempdir_in(&trial.work)?;
-    let arguments = vec!["--test-clock".to_owned()];
     for round in 0..rounds {
         // Signatures are made by the wall clock, so each round wants a server whose clock is still right.
         let data = directory.path().join(round.to_string());
-        let options =
-            Options { program: Some(trial.server.clone()), arguments: arguments.clone(), ..Options::default() };
-        let server = Dev::start(&data, &options)?;
+        let server = Dev::start(&data, &trial.options(&CLOCK))?;
         let client = S3::new(server.ready())?;
         runtime.block_on(client.create_bucket(BUCKET))?;
         runtime.block_on(client.put(BUCKET, "small", Bytes::from_static(b"here")))?;
@@ -78,26 +77,20 @@ pub fn run(trial: &Trial, mut chance: Chance) -> Result<Report> {
 /// server's clock has not been moved: one that does not look at the time answers like that.
 fn in_flight(trial: &Trial, runtime: &Runtime, chance: &mut Chance) -> Result<(bool, Control)> {
     let directory = tempfile::tempdir_in(&trial.work)?;
-    let arguments = vec!["--test-clock".to_owned()];
-    let options = Options { program: Some(trial.server.clone()), arguments, ..Options::default() };
-    let server = Dev::start(&directory.path().join("data"), &options)?;
+    let server = Dev::start(&directory.path().join("data"), &trial.options(&CLOCK))?;
     let client = S3::new(server.ready())?;
     let body = Content { serial: chance.draw(), length: LARGE }.bytes();
     runtime.block_on(client.create_bucket(BUCKET))?;
     runtime.block_on(client.put(BUCKET, KEY, body.clone()))?;
     let url = client.presign(Method::Get, BUCKET, KEY, MARGIN)?;
     let control = Control::of(u64::from(status(runtime, &url)? == 200), "request was accepted where time stood still");
-    let (mut stream, host, target) = raw::connect(&url)?;
-    write!(stream, "GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")?;
+    let mut stream = raw::ask(&url, &[])?;
     let mut first = [0; 1024];
     stream.read_exact(&mut first)?;
     advance(runtime, &server, 2 * MARGIN)?;
     ensure!(status(runtime, &url)? == 403, "the URL should be over");
-    let mut all = first.to_vec();
-    // A connection that breaks is what is looked for.
-    let _ = stream.read_to_end(&mut all);
-    let head = all.windows(4).position(|window| window == b"\r\n\r\n").context("an answer")? + 4;
-    Ok((all[head..] == body, control))
+    let answer = raw::read(first.as_slice().chain(stream));
+    Ok((answer.status == 200 && answer.body == body, control))
 }
 
 fn status(runtime: &Runtime, url: &str) -> Result<u16> {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::content::Chance;
 use super::report::Report;
 use super::{durable, expiry, publish, rot};
+use crate::dev::Options;
 
 /// What every experiment is given.
 #[derive(Debug, Clone)]
@@ -21,6 +22,14 @@ pub struct Trial {
     pub kills: u32,
     /// How many times the power is cut.
     pub snapshots: u32,
+}
+
+impl Trial {
+    /// How a server of an experiment is started, with these arguments besides.
+    pub fn options(&self, arguments: &[&str]) -> Options {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Options { program: Some(self.server.clone()), arguments, ..Options::default() }
+    }
 }
 
 /// How much is done.

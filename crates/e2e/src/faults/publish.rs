@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use tokio::runtime::Runtime;
 
 use super::content::Chance;
@@ -14,7 +14,7 @@ use super::promises::Trial;
 use super::raw;
 use super::report::{Control, Report};
 use super::sizes::below_power;
-use crate::dev::{Dev, Options, Ready};
+use crate::dev::{Dev, Ready};
 use crate::s3::S3;
 use gatepass_signing::sigv4::presign::Method;
 
@@ -70,25 +70,30 @@ fn telling(length: usize) -> usize {
     }
 }
 
-/// Whether these bytes, from `offset` on, are of one version of `length` bytes.
-fn is_of_one_version(bytes: &[u8], offset: usize, length: Option<usize>) -> bool {
-    let Some(serial) = bytes.first_chunk::<8>() else {
-        return bytes.is_empty() && length.is_none_or(|length| length == 0);
-    };
-    let Some(own) = bytes.get(8..16).and_then(|own| own.first_chunk::<8>()) else { return false };
-    let (serial, own) = (u64::from_le_bytes(*serial), u64::from_le_bytes(*own));
-    let Ok(own) = usize::try_from(own) else { return false };
-    if own > 1 << LARGEST_EXPONENT || length.is_some_and(|length| length != own) {
-        return false;
+/// What a reader was given.
+struct Answer {
+    bytes: Vec<u8>,
+    /// Where they stand in the whole.
+    offset: usize,
+    /// How long the whole is said to be.
+    length: usize,
+}
+
+impl Answer {
+    /// Whether all of it is of one version that was written. None is empty, so that an empty answer is of none.
+    fn is_of_one_version(&self) -> bool {
+        let number = |place: usize| self.bytes.get(place..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+        let (Some(serial), Some(length)) = (number(0), number(8)) else { return false };
+        usize::try_from(length).is_ok_and(|length| length == self.length)
+            && self.length <= 1 << LARGEST_EXPONENT
+            && body(serial, self.length).get(self.offset..self.offset + self.bytes.len()) == Some(&self.bytes[..])
     }
-    body(serial, own).get(offset..offset + bytes.len()) == Some(bytes)
 }
 
 /// The race on a store, and the same on a file that is written in place.
 pub fn run(trial: &Trial, mut chance: Chance) -> Result<Report> {
     let directory = tempfile::tempdir_in(&trial.work)?;
-    let options = Options { program: Some(trial.server.clone()), ..Options::default() };
-    let server = Dev::start(&directory.path().join("data"), &options)?;
+    let server = Dev::start(&directory.path().join("data"), &trial.options(&[]))?;
     let runtime = Runtime::new()?;
     let seen = of_the_store(&runtime, server.ready(), &mut chance, trial.effort.pick(SHORT, FULL))?;
     let control = in_place(directory.path(), &mut chance, SHORT)?;
@@ -117,25 +122,26 @@ fn of_the_store(runtime: &Runtime, ready: &Ready, chance: &mut Chance, time: Dur
     runtime.block_on(client.put(BUCKET, KEY, body(0, 5 * STRETCH).into()))?;
     let url = client.presign(Method::Get, BUCKET, KEY, 3600)?;
     let write = |serial: u64, length: usize| runtime.block_on(client.put(BUCKET, KEY, body(serial, length).into()));
-    let read = |range: Option<(usize, usize)>| -> Result<(Vec<u8>, Option<usize>)> {
+    let read = |range: Option<(usize, usize)>| {
         let headers: Vec<_> = range.iter().map(|(from, to)| ("range", format!("bytes={from}-{to}"))).collect();
         let answer = raw::get(&url, &headers)?;
-        if answer.status == 416 {
-            // The version of the moment is shorter.
-            return Ok((Vec::new(), None));
-        }
         ensure!(answer.is_whole(), "an answer of status {} broke off", answer.status);
-        let total = match answer.status {
-            200 => answer.promised,
-            _ => answer
-                .head
-                .split("content-range: bytes ")
-                .nth(1)
-                .and_then(|rest| rest.split("\r\n").next()?.split('/').nth(1)?.parse().ok()),
+        let (offset, length) = match answer.status {
+            // The version of the moment is shorter.
+            416 if range.is_some() => return Ok(None),
+            200 => (0, answer.promised.context("an answer does not say how long it is")?),
+            206 => content_range(&answer.head).context("an answer does not say what part it is")?,
+            other => bail!("a read was answered with {other}"),
         };
-        Ok((answer.body, total))
+        Ok(Some(Answer { bytes: answer.body, offset, length }))
     };
     race(chance, time, &write, &read)
+}
+
+/// Where the part begins, and how long the whole is.
+fn content_range(head: &str) -> Option<(usize, usize)> {
+    let (part, length) = head.split("content-range: bytes ").nth(1)?.lines().next()?.split_once('/')?;
+    Some((part.split_once('-')?.0.parse().ok()?, length.parse().ok()?))
 }
 
 /// The control: the same on a plain file that is written in place, where readers must see mixtures.
@@ -143,15 +149,17 @@ fn in_place(directory: &Path, chance: &mut Chance, time: Duration) -> Result<See
     let path = directory.join("in-place");
     fs::write(&path, body(0, 5 * STRETCH))?;
     let write = |serial: u64, length: usize| Ok(fs::write(&path, body(serial, length))?);
-    let read = |_: Option<(usize, usize)>| {
-        let bytes = fs::read(&path)?;
-        let length = bytes.len();
-        Ok((bytes, Some(length)))
+    let read = |range: Option<(usize, usize)>| {
+        let whole = fs::read(&path)?;
+        let (from, to) = range.map_or((0, whole.len()), |(from, to)| (from, whole.len().min(to + 1)));
+        let bytes = whole.get(from..to).map(<[u8]>::to_vec);
+        Ok(bytes.map(|bytes| Answer { bytes, offset: from, length: whole.len() }))
     };
     race(chance, time, &write, &read)
 }
 
-type Read<'a> = &'a (dyn Fn(Option<(usize, usize)>) -> Result<(Vec<u8>, Option<usize>)> + Sync);
+/// Reads a range or all; nothing where the range lies behind the end.
+type Read<'a> = &'a (dyn Fn(Option<(usize, usize)>) -> Result<Option<Answer>> + Sync);
 
 fn race(
     chance: &mut Chance,
@@ -159,15 +167,18 @@ fn race(
     write: &(dyn Fn(u64, usize) -> Result<()> + Sync),
     read: Read<'_>,
 ) -> Result<Seen> {
-    let (end, serial, reads, mixed) = (AtomicBool::new(false), AtomicU64::new(1), AtomicU64::new(0), AtomicU64::new(0));
+    let (serial, reads, mixed) = (AtomicU64::new(1), AtomicU64::new(0), AtomicU64::new(0));
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
-    let fail = |error| *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+    let fail = |error| *failure() = Some(error);
+    let begun = Instant::now();
+    let goes_on = || begun.elapsed() < time && failure().is_none();
     std::thread::scope(|scope| {
         for _ in 0..WRITERS {
             let mut chance = chance.fork();
-            let (end, serial, fail) = (&end, &serial, &fail);
+            let (goes_on, serial, fail) = (&goes_on, &serial, &fail);
             scope.spawn(move || {
-                while !end.load(Ordering::Relaxed) {
+                while goes_on() {
                     let length = telling(below_power(&mut chance, LARGEST_EXPONENT));
                     if let Err(error) = write(serial.fetch_add(1, Ordering::Relaxed), length) {
                         fail(error);
@@ -177,29 +188,22 @@ fn race(
         }
         for reader in 0..READERS {
             let mut chance = chance.fork();
-            let (end, reads, mixed, fail) = (&end, &reads, &mixed, &fail);
+            let (goes_on, reads, mixed, fail) = (&goes_on, &reads, &mixed, &fail);
             scope.spawn(move || {
-                while !end.load(Ordering::Relaxed) {
+                while goes_on() {
                     let from = usize::try_from(chance.below(20)).unwrap_or_default() * STRETCH;
                     let range = (reader % 2 == 0).then(|| (from, from + 3 * STRETCH - 1));
                     match read(range) {
-                        Ok((bytes, total)) => {
+                        Ok(None) => {}
+                        Ok(Some(answer)) => {
                             reads.fetch_add(1, Ordering::Relaxed);
-                            let offset = range.map_or(0, |(from, _)| if total.is_some() { from } else { 0 });
-                            if total.is_some() && !is_of_one_version(&bytes, offset, total) {
-                                mixed.fetch_add(1, Ordering::Relaxed);
-                            }
+                            mixed.fetch_add(u64::from(!answer.is_of_one_version()), Ordering::Relaxed);
                         }
                         Err(error) => fail(error),
                     }
                 }
             });
         }
-        let begun = Instant::now();
-        while begun.elapsed() < time && failed.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        end.store(true, Ordering::Relaxed);
     });
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
@@ -211,6 +215,10 @@ fn race(
 mod tests {
     use super::*;
 
+    fn is_told(bytes: &[u8], offset: usize, length: usize) -> bool {
+        Answer { bytes: bytes.to_vec(), offset, length }.is_of_one_version()
+    }
+
     #[test]
     fn what_is_written_can_be_told_wherever_a_range_begins() {
         for length in [0, 1, 23, 24, 25, STRETCH - 1, STRETCH, STRETCH + 1, STRETCH + 23, STRETCH + 24, 3 * STRETCH + 7]
@@ -218,7 +226,7 @@ mod tests {
             let length = telling(length);
             let whole = body(7, length);
             for offset in (0..length).step_by(STRETCH) {
-                assert!(is_of_one_version(&whole[offset..], offset, Some(length)), "{length} {offset}");
+                assert!(is_told(&whole[offset..], offset, length), "{length} {offset}");
             }
         }
     }
@@ -226,11 +234,23 @@ mod tests {
     #[test]
     fn a_mixture_of_two_versions_is_seen_and_one_version_is_none() {
         let (one, two) = (body(1, 3 * STRETCH + 5), body(2, 3 * STRETCH + 5));
-        assert!(is_of_one_version(&one, 0, Some(one.len())));
-        assert!(is_of_one_version(&one[STRETCH..2 * STRETCH], STRETCH, Some(one.len())));
-        assert!(!is_of_one_version(&one[..one.len() - 1], 0, Some(one.len() - 1)));
+        assert!(is_told(&one, 0, one.len()));
+        assert!(is_told(&one[STRETCH..2 * STRETCH], STRETCH, one.len()));
         let mixed = [&one[..STRETCH], &two[STRETCH..]].concat();
-        assert!(!is_of_one_version(&mixed, 0, Some(mixed.len())));
-        assert!(!is_of_one_version(&one[STRETCH..], 0, None));
+        for (bytes, offset, length) in [
+            (&one[..one.len() - 1], 0, one.len() - 1),
+            (&one[STRETCH..], 0, one.len()),
+            (&mixed[..], 0, mixed.len()),
+            (&[], 0, 0),
+        ] {
+            assert!(!is_told(bytes, offset, length), "{} bytes at {offset} of {length}", bytes.len());
+        }
+    }
+
+    #[test]
+    fn a_part_says_where_it_begins_and_how_long_the_whole_is() {
+        let head = "http/1.1 206 partial content\r\ncontent-range: bytes 4096-8191/20480\r\netag: x\r\n\r\n";
+        assert_eq!(content_range(head), Some((4096, 20_480)));
+        assert_eq!(content_range("http/1.1 206 partial content\r\n\r\n"), None);
     }
 }

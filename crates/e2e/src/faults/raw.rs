@@ -1,6 +1,6 @@
-//! Requests that no client library makes: cut off, slow, wrong.
+//! Requests whose answers are taken as they come: a client library would hide where one breaks off.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -29,35 +29,27 @@ impl RawAnswer {
     }
 }
 
-/// A connection to where a URL leads, and the target to ask for.
-pub fn connect(url: &str) -> Result<(TcpStream, String, String)> {
-    let rest = url.strip_prefix("http://").context("a URL in the clear")?;
-    let (host, target) = rest.split_once('/').unwrap_or((rest, ""));
-    let stream = TcpStream::connect(host.replace("localhost", "127.0.0.1"))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    Ok((stream, host.to_owned(), format!("/{target}")))
-}
-
 /// A GET with these headers.
 pub fn get(url: &str, headers: &[(&str, String)]) -> Result<RawAnswer> {
-    let (mut stream, host, target) = connect(url)?;
-    stream.write_all(head("GET", &host, &target, headers).as_bytes())?;
-    Ok(read(stream))
+    Ok(read(ask(url, headers)?))
 }
 
-fn head(method: &str, host: &str, target: &str, headers: &[(&str, String)]) -> String {
-    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+/// Asks, and leaves the answer to be read.
+pub fn ask(url: &str, headers: &[(&str, String)]) -> Result<TcpStream> {
+    let rest = url.strip_prefix("http://").context("a URL in the clear")?;
+    let (host, target) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut stream = TcpStream::connect(host.replace("localhost", "127.0.0.1"))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut head = format!("GET /{target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     for (name, value) in headers {
-        head.push_str(name);
-        head.push_str(": ");
-        head.push_str(value);
-        head.push_str("\r\n");
+        head.extend([name, ": ", value, "\r\n"]);
     }
-    head.push_str("\r\n");
-    head
+    stream.write_all((head + "\r\n").as_bytes())?;
+    Ok(stream)
 }
 
-fn read(mut stream: TcpStream) -> RawAnswer {
+/// Reads an answer, to its end or to where it breaks.
+pub fn read(mut stream: impl Read) -> RawAnswer {
     let mut bytes = Vec::new();
     // A connection that breaks has said what it had to say.
     let _ = stream.read_to_end(&mut bytes);

@@ -34,11 +34,6 @@ impl Control {
 }
 
 impl Report {
-    /// A report of an experiment that this machine does not let run.
-    pub fn impossible(reason: impl Into<String>) -> Self {
-        Self { figures: Vec::new(), broken: Vec::new(), control: Control::Impossible(reason.into()) }
-    }
-
     /// Whether the promise was kept, by an experiment that would have noticed otherwise or could not run.
     pub fn is_good(&self) -> bool {
         self.broken.is_empty() && !matches!(self.control, Control::Passed(_))

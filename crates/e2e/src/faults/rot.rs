@@ -16,7 +16,7 @@ use super::promises::Trial;
 use super::raw;
 use super::report::{Control, Report};
 use super::sizes::below_power;
-use crate::dev::{Dev, Options};
+use crate::dev::Dev;
 use crate::s3::S3;
 
 const BUCKET: &str = "rot";
@@ -38,9 +38,8 @@ struct Seen {
 pub fn run(trial: &Trial, mut chance: Chance) -> Result<Report> {
     let directory = tempfile::tempdir_in(&trial.work)?;
     let data = directory.path().join("data");
-    let options = Options { program: Some(trial.server.clone()), ..Options::default() };
     let runtime = Runtime::new()?;
-    let mut server = Dev::start(&data, &options)?;
+    let mut server = Dev::start(&data, &trial.options(&[]))?;
     let client = S3::new(server.ready())?;
     runtime.block_on(client.create_bucket(BUCKET))?;
     let mut objects = Vec::new();
@@ -116,8 +115,7 @@ fn flip_the_index(trial: &Trial, data: &Path, objects: &[(String, Bytes)], chanc
         flip(&path, chance.below(kept.len() as u64))?;
         seen.flips += 1;
         let mut noticed = !is_clean(trial, data)?;
-        let options = Options { program: Some(trial.server.clone()), ..Options::default() };
-        match Dev::start(data, &options) {
+        match Dev::start(data, &trial.options(&[])) {
             // It says that it cannot open the store.
             Err(_) => noticed = true,
             Ok(server) => {
