@@ -137,7 +137,7 @@ fn a_store_that_runs_is_asked_by_its_socket() {
     let data = directory.path().join("a".repeat(150));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let store = Store::open(config(&data, Fsync::Always, &Arc::default())).unwrap();
-    store.load("bucket", (0..100).map(|number| (format!("{number}"), vec![1; 100]))).unwrap();
+    store.load("bucket", (0..100).map(|number| (format!("{number}"), vec![1; 300]))).unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = runtime.spawn(Arc::clone(&store).serve_control(async {
         let _ = stopped.await;

@@ -25,12 +25,20 @@ fn kinds(report: &CheckReport) -> Vec<FindingKind> {
 }
 
 /// A store with objects of all forms, as it is after a proper end, in a directory of its own.
+/// Ten times this is too large to stand within a record, and too small for a file.
+const SMALL_BODY: &[u8] = b"a small body that stands in the index";
+
 fn store() -> TempDir {
     let server = Server::with_bucket();
     server.put("/bucket/empty", b"");
-    server.put("/bucket/small", b"a small body that stands in the index");
+    server.put("/bucket/inline", b"a body that stands within its record");
+    server.put("/bucket/small", &SMALL_BODY.repeat(10));
     server.put("/bucket/large", &vec![7; 3 * BLOCK + 1]);
-    for (target, source) in [("/bucket/copied", "/bucket/large"), ("/bucket/copied-small", "/bucket/small")] {
+    for (target, source) in [
+        ("/bucket/copied", "/bucket/large"),
+        ("/bucket/copied-small", "/bucket/small"),
+        ("/bucket/copied-inline", "/bucket/inline"),
+    ] {
         assert_eq!(server.signed("PUT", target, &[("x-amz-copy-source", source)], b"").status, 200);
     }
     for algorithm in ["CRC64NVME", "SHA256"] {
@@ -133,7 +141,7 @@ fn a_sound_store_has_no_findings_and_is_not_touched() {
     let before = files(&data);
     let report = looked(&data, Depth::Bodies, Repair::No);
     assert_eq!(kinds(&report), [], "{:?}", report.findings);
-    assert_eq!((report.buckets, report.objects, report.uploads, report.parts), (1, 7, 1, 1));
+    assert_eq!((report.buckets, report.objects, report.uploads, report.parts), (1, 9, 1, 1));
     assert_eq!((report.unsummed, report.leftovers), (0, 0));
     assert_eq!(before, files(&data));
 }
@@ -203,10 +211,9 @@ fn pages_that_are_damaged_are_found_and_nothing_is_repaired() {
     let store = store();
     let data = store.path().join("data");
     let index = data.join("index.redb");
-    let text = b"a small body that stands in the index";
     let bytes = fs::read(&index).unwrap();
-    for (place, window) in bytes.windows(text.len()).enumerate() {
-        if window == text {
+    for (place, window) in bytes.windows(SMALL_BODY.len()).enumerate() {
+        if window == SMALL_BODY {
             flip(&index, place);
         }
     }
@@ -237,7 +244,7 @@ fn what_nothing_names_is_repaired_and_objects_stay() {
     assert_eq!(report.leftovers, 1);
     assert_eq!(looked(&data, Depth::Metadata, Repair::Provable).repaired, 4);
     let report = looked(&data, Depth::Bodies, Repair::No);
-    assert_eq!((kinds(&report), report.objects, report.leftovers), (vec![], 7, 0));
+    assert_eq!((kinds(&report), report.objects, report.leftovers), (vec![], 9, 0));
     assert!(!stray.exists());
 }
 
@@ -251,7 +258,7 @@ fn an_upload_whose_bucket_is_gone_goes_and_an_object_never_does() {
     let report = looked(&data, Depth::Metadata, Repair::Provable);
     assert!(report.has(FindingKind::UploadWithoutBucket) && report.has(FindingKind::PartWithoutUpload));
     let report = looked(&data, Depth::Bodies, Repair::No);
-    assert_eq!(kinds(&report), [FindingKind::ObjectWithoutBucket; 7]);
+    assert_eq!(kinds(&report), [FindingKind::ObjectWithoutBucket; 9]);
     assert_eq!((report.uploads, report.parts, report.leftovers), (0, 0, 0));
 }
 

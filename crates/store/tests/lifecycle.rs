@@ -175,7 +175,7 @@ fn an_object_that_has_lost_its_row_is_an_error_and_not_empty() {
     const SMALL: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("small");
     const LAYOUTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("layouts");
     let server = Server::with_bucket();
-    server.put("/bucket/small", b"small");
+    server.put("/bucket/small", &[7; 300]);
     let begun = server.signed("POST", "/bucket/parts?uploads", &[], b"");
     let upload = format!("/bucket/parts?uploadId={}", begun.element("UploadId").unwrap());
     let part = server.signed("PUT", &format!("{upload}&partNumber=1"), &[], &vec![1; 100_000]);

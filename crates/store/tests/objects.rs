@@ -6,6 +6,8 @@ use gatepass_signing::sigv4::header::Body;
 use gatepass_signing::sigv4::presign::Method;
 use support::{Reply, Server, borrowed, eventually};
 
+/// Up to here a body stands in the record of its object, and up to there in a row of the index.
+const INLINE: usize = 256;
 const SMALL: usize = 16 * 1024;
 
 fn pattern(length: usize) -> Vec<u8> {
@@ -15,7 +17,7 @@ fn pattern(length: usize) -> Vec<u8> {
 #[test]
 fn an_object_comes_back_as_it_went_in_whatever_its_size() {
     let server = Server::with_bucket();
-    for size in [0, 1, SMALL - 1, SMALL, SMALL + 1, 256 * 1024, 3 * 1024 * 1024 + 7] {
+    for size in [0, 1, INLINE, INLINE + 1, SMALL - 1, SMALL, SMALL + 1, 256 * 1024, 3 * 1024 * 1024 + 7] {
         let content = pattern(size);
         server.put("/bucket/key", &content);
         let reply = server.get("/bucket/key");

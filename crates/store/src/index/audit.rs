@@ -352,7 +352,7 @@ impl Snapshot {
 
     fn rows_of(&self, body: &BodyRecord, visit: &mut dyn FnMut(Row)) -> Result<(), Failure> {
         match body {
-            BodyRecord::Empty => {}
+            BodyRecord::Empty | BodyRecord::Inline(_) => {}
             BodyRecord::Small(id) | BodyRecord::Summed(id, _) => visit(Row::Small(*id)),
             BodyRecord::Blob(name) => visit(Row::Blob(name.0)),
             BodyRecord::Layout(id) => {

@@ -47,6 +47,9 @@ use writer::Writer;
 /// Bodies up to this size live in the index: one group commit makes many of them durable, where a
 /// file of its own would cost each two more syncs.
 pub(crate) const SMALL_BODY_BYTES: usize = 16 * 1024;
+/// Bodies of objects up to this size stand within their records: a read needs one lookup, and a listing still passes over
+/// them quickly.
+pub(crate) const INLINE_BODY_BYTES: usize = 256;
 
 const FILE_NAME: &str = "index.redb";
 const UNFINISHED_FILE_NAME: &str = "index.redb.new";
@@ -82,7 +85,7 @@ pub(crate) enum Failure {
     /// The disk or the database failed.
     Storage(redb::Error),
     /// A record does not parse.
-    Damaged(serde_json::Error),
+    Damaged(Box<dyn std::error::Error + Send + Sync>),
     /// A body, or what a record says of it, is not what was written.
     DamagedBody(&'static str),
     /// A record names a row of this table that is not there.

@@ -1,39 +1,123 @@
-//! How the protocol's types are written into records: as the texts that go over the wire.
+//! How the protocol's types are written into records: as the texts that go over the wire, and where there may be
+//! millions of them, as the bytes that these spell. Records of before are JSON and have the texts.
 #![expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde passes references to fields")]
 
+use std::fmt;
+
+use gatepass_protocol::s3::object_headers::ObjectHeaders;
 use gatepass_protocol::s3::operation::StorageClass;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub(super) mod timestamp {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(in crate::index) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        (time.as_second(), time.subsec_nanosecond()).serialize(serializer)
+    }
+
+    pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        if deserializer.is_human_readable() {
+            return Timestamp::deserialize(deserializer);
+        }
+        let (second, nanosecond) = <(i64, i32)>::deserialize(deserializer)?;
+        Timestamp::new(second, nanosecond).map_err(de::Error::custom)
+    }
+}
+
+/// A value as the bytes that it consists of, or as its text.
+enum Spelled {
+    Bytes(Vec<u8>),
+    Text(String),
+}
+
+impl Serialize for Spelled {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
+            Self::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Spelled {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl Visitor<'_> for Either {
+            type Value = Spelled;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("bytes or text")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Spelled, E> {
+                Ok(Spelled::Bytes(bytes.to_owned()))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Spelled, E> {
+                Ok(Spelled::Text(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
 
 pub(super) mod etag {
     use gatepass_protocol::s3::names::Etag;
-    use serde::{Deserialize, Deserializer, Serializer, de};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::Spelled;
 
     pub(in crate::index) fn serialize<S: Serializer>(etag: &Etag, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(etag.as_str())
+        // A tag that is no MD5, or spells it otherwise than we do, stays as it is.
+        let md5 = etag.md5().filter(|md5| Etag::from_md5(md5) == *etag);
+        md5.map_or_else(|| Spelled::Text(etag.as_str().to_owned()), |md5| Spelled::Bytes(md5.into()))
+            .serialize(serializer)
     }
 
     pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Etag, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Etag::parse(&text).ok_or_else(|| de::Error::custom("not an entity tag"))
+        let etag = match Spelled::deserialize(deserializer)? {
+            Spelled::Bytes(md5) => md5.as_slice().try_into().ok().map(Etag::from_md5),
+            Spelled::Text(text) => Etag::parse(&text),
+        };
+        etag.ok_or_else(|| de::Error::custom("not an entity tag"))
     }
 }
 
 pub(super) mod checksum {
-    use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm};
+    use std::borrow::Cow;
+
+    use gatepass_protocol::s3::checksum::{Checksum, ChecksumAlgorithm, ChecksumType};
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::Spelled;
 
     pub(in crate::index) fn serialize<S: Serializer>(
         checksum: &Option<Checksum>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let texts = checksum.as_ref().map(|checksum| (checksum.algorithm().as_str(), checksum.to_text()));
-        texts.serialize(serializer)
+        let written = checksum.as_ref().map(|checksum| {
+            let value = match checksum.checksum_type() {
+                ChecksumType::FullObject => Spelled::Bytes(checksum.digest().to_owned()),
+                ChecksumType::Composite => Spelled::Text(checksum.to_text()),
+            };
+            (checksum.algorithm().as_str(), value)
+        });
+        written.serialize(serializer)
     }
 
     pub(in crate::index) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Checksum>, D::Error> {
-        let Some((algorithm, text)) = Option::<(String, String)>::deserialize(deserializer)? else { return Ok(None) };
-        let checksum = ChecksumAlgorithm::parse(&algorithm).and_then(|algorithm| Checksum::parse(algorithm, &text));
+        let written = Option::<(Cow<'de, str>, Spelled)>::deserialize(deserializer)?;
+        let Some((algorithm, value)) = written else { return Ok(None) };
+        let checksum = ChecksumAlgorithm::parse(&algorithm).and_then(|algorithm| match value {
+            Spelled::Bytes(digest) => Checksum::from_digest(algorithm, digest),
+            Spelled::Text(text) => Checksum::parse(algorithm, &text),
+        });
         checksum.map(Some).ok_or_else(|| de::Error::custom("not a checksum"))
     }
 }
@@ -186,6 +270,10 @@ pub(super) mod versioning {
         let Some(word) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
         Versioning::parse(&word).map(Some).ok_or_else(|| D::Error::custom("not a state of versioning"))
     }
+}
+
+pub(super) fn is_empty(headers: &ObjectHeaders) -> bool {
+    *headers == ObjectHeaders::default()
 }
 
 pub(super) fn is_standard(class: &StorageClass) -> bool {

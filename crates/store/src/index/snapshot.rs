@@ -82,7 +82,6 @@ impl Snapshot {
         self.read(tables::BUCKETS, bucket.as_str())
     }
 
-    /// The tags of an object, for those who decide on grants.
     /// All buckets, by name.
     pub(crate) fn buckets(&self, _grant: &Grant<ListAllMyBuckets>) -> Result<Vec<(String, BucketRecord)>, Failure> {
         let table = self.transaction.open_table(tables::BUCKETS)?;
@@ -146,6 +145,12 @@ impl Snapshot {
                     return Err(Failure::DamagedBody("its sum is another"));
                 }
                 Source::Memory(bytes)
+            }
+            BodyRecord::Inline(bytes) => {
+                if bytes.len() as u64 != size {
+                    return Err(Failure::DamagedBody("it has another size"));
+                }
+                Source::Memory(bytes.clone())
             }
             BodyRecord::Empty | BodyRecord::Layout(_) => Source::Memory(Bytes::new()),
         };

@@ -10,7 +10,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use serde::de::DeserializeOwned;
 
 use super::records::{BlobName, BodyRecord, LayoutPart, decode, encode};
-use super::{BucketRecord, Failure, ObjectRecord, PartRecord, UploadRecord, tables};
+use super::{BucketRecord, Failure, INLINE_BODY_BYTES, ObjectRecord, PartRecord, UploadRecord, tables};
 use crate::blobs::{BlobId, NewBlob, sum};
 use crate::grant::{
     AbortMultipartUpload, Action, Configures, CreateBucket, DeleteBucket, Grant, InBucket, ObjectName, PutObject,
@@ -180,7 +180,10 @@ impl<'t> Transaction<'t> {
         object: NewObject,
         body: NewBody,
     ) -> Result<ObjectRecord, Failure> {
-        let body = self.add_body(body)?;
+        let body = match body {
+            NewBody::Small(bytes) if (1..=INLINE_BODY_BYTES).contains(&bytes.len()) => BodyRecord::Inline(bytes.into()),
+            body => self.add_body(body)?,
+        };
         self.insert_object(grant, object, body, None, None)
     }
 
@@ -344,7 +347,7 @@ impl<'t> Transaction<'t> {
     fn share_body(&mut self, body: &BodyRecord) -> Result<BodyRecord, Failure> {
         self.effects.changes += 1;
         match body {
-            BodyRecord::Empty => Ok(BodyRecord::Empty),
+            BodyRecord::Empty | BodyRecord::Inline(_) => Ok(body.clone()),
             BodyRecord::Small(from) | BodyRecord::Summed(from, _) => {
                 let bytes = self.small.get(from)?.map(|guard| guard.value().to_owned());
                 let bytes = bytes.ok_or(Failure::MissingRow("small"))?;
@@ -382,7 +385,7 @@ impl<'t> Transaction<'t> {
 
     pub(super) fn release_body(&mut self, body: &BodyRecord) -> Result<(), Failure> {
         match body {
-            BodyRecord::Empty => {}
+            BodyRecord::Empty | BodyRecord::Inline(_) => {}
             BodyRecord::Small(id) | BodyRecord::Summed(id, _) => {
                 self.small.remove(id)?;
             }
@@ -416,4 +419,59 @@ fn read<'k, K: redb::Key + 'static, T: DeserializeOwned>(
     key: impl std::borrow::Borrow<K::SelfType<'k>>,
 ) -> Result<Option<T>, Failure> {
     table.get(key)?.map(|bytes| decode(bytes.value())).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use gatepass_protocol::s3::names::{BucketName, ObjectKey};
+    use tempfile::TempDir;
+
+    use super::super::{Index, Source};
+    use super::*;
+    use crate::authorize::Authorizer;
+    use crate::config::Fsync;
+
+    fn object(size: usize) -> NewObject {
+        NewObject {
+            etag: Etag::from_md5(&[0; 16]),
+            size: size as u64,
+            modified: Timestamp::UNIX_EPOCH,
+            headers: ObjectHeaders::default(),
+            storage_class: StorageClass::Standard,
+            checksum: None,
+            tags: TagSet::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_of_up_to_256_bytes_stands_within_its_record() {
+        let data = TempDir::new().unwrap();
+        let (index, _) = Index::open(data.path(), Fsync::Never).unwrap();
+        for (size, is_inline) in [(0, false), (1, true), (INLINE_BODY_BYTES, true), (INLINE_BODY_BYTES + 1, false)] {
+            let name = |key: &str| ObjectName {
+                bucket: BucketName::parse("bucket").unwrap(),
+                key: ObjectKey::parse(key).unwrap(),
+            };
+            let authorizer = Authorizer::of_the_store();
+            let (put, copy) = (authorizer.grant(name("key")).unwrap(), authorizer.grant(name("copy")).unwrap());
+            let from = authorizer.read(name("key"), None).unwrap();
+            let body = vec![7; size];
+            let put_body = NewBody::Small(body.clone());
+            index
+                .write(move |transaction| {
+                    let record = transaction.put_object(&put, object(size), put_body)?;
+                    transaction.copy_object(&from, &record, &copy, object(size))
+                })
+                .await
+                .unwrap();
+            for key in ["key", "copy"] {
+                let snapshot = index.snapshot().unwrap();
+                let grant: Grant<PutObject> = authorizer.grant(name(key)).unwrap();
+                let record = snapshot.object(&grant).unwrap().unwrap();
+                assert_eq!(matches!(record.body, BodyRecord::Inline(_)), is_inline, "{size} {key}");
+                let found = snapshot.with_body(record).unwrap();
+                assert!(matches!(&found.pieces[0].source, Source::Memory(bytes) if **bytes == body), "{size} {key}");
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::listing::{Listed, Position, Scan};
 use super::records::{VersionStamp, decode, encode};
 use super::sweep::Standing;
-use super::{BucketRecord, Failure, ObjectRecord, Snapshot, Transaction, tables};
+use super::{BucketRecord, Failure, ObjectRecord, Snapshot, Transaction, serial, tables};
 use crate::grant::{
     Action, DeleteObject, DeleteObjectVersion, Grant, ListBucketVersions, ObjectName, ObjectVersion, Reading,
     RetagsVersion,
@@ -40,7 +40,9 @@ pub(crate) enum Version {
 /// That an object was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MarkerRecord {
+    #[serde(rename = "v", alias = "version")]
     pub(crate) version: VersionStamp,
+    #[serde(rename = "m", alias = "modified", with = "serial::timestamp")]
     pub(crate) modified: Timestamp,
 }
 
