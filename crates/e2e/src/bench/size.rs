@@ -27,7 +27,7 @@ const PAGE: &str = "1000";
 pub struct Experiment<'a> {
     /// The `gatepass` program.
     pub program: &'a Path,
-    /// Where the data directories go.
+    /// Where the data directories go. Those that are there are full already.
     pub directory: &'a Path,
     /// How many objects the full bucket has.
     pub objects: u64,
@@ -50,11 +50,13 @@ impl Experiment<'_> {
         let killed = self.start_times(&many)?;
         println_spread("start on a full directory after SIGKILL", killed, "ms");
 
+        warm(&many)?;
         let mut few = Served { server: Server::gatepass(self.program, &few)?, objects: FEW };
         let mut many = Served { server: Server::gatepass(self.program, &many)?, objects: self.objects };
         let list = self.compare("list", &mut few, &mut many, list)?;
         let get = self.compare("get", &mut few, &mut many, get)?;
         let put = self.compare("put", &mut few, &mut many, put)?;
+        say(&format!("resident with {FEW} objects {:>36} MiB", few.server.process.resident_mib()?));
         #[expect(clippy::cast_precision_loss, reason = "a number of MiB")]
         let resident = many.server.process.resident_mib()? as f64;
         Ok(vec![
@@ -140,9 +142,22 @@ fn name(number: u64) -> String {
 
 /// Makes a data directory with this many objects, by the store's own writer and without HTTP.
 fn fill(data: &Path, objects: u64) -> Result<()> {
+    if data.exists() {
+        return Ok(());
+    }
+    let unfinished = data.with_extension("unfinished");
     let root = RootSource::Given(root_from_text(ACCESS_KEY, SECRET_KEY)?);
-    let store = Store::open(Config::new(data, root, Arc::new(now)))?;
-    store.load(BUCKET, (0..objects).map(|number| (name(number), BODY.to_vec()))).context("loading failed")
+    let store = Store::open(Config::new(&unfinished, root, Arc::new(now)))?;
+    store.load(BUCKET, (0..objects).map(|number| (name(number), BODY.to_vec()))).context("loading failed")?;
+    drop(store);
+    Ok(fs::rename(unfinished, data)?)
+}
+
+/// Has the system read the index once, as a store that has been in use has it: reading from a cold disk would be compared
+/// with reading from memory otherwise.
+fn warm(data: &Path) -> Result<()> {
+    std::io::copy(&mut fs::File::open(data.join("index.redb"))?, &mut std::io::sink())?;
+    Ok(())
 }
 
 fn milliseconds(time: Duration) -> f64 {

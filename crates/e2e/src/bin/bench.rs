@@ -52,6 +52,9 @@ struct Arguments {
     /// How many objects a full bucket has
     #[arg(long, default_value_t = 10_000_000)]
     objects: u64,
+    /// Where the buckets of `size` are filled, and found full by the next run; what that writes besides stays in them
+    #[arg(long)]
+    keep: Option<PathBuf>,
     /// Fail where a peer is not installed, in place of leaving its ratios out
     #[arg(long)]
     require_all: bool,
@@ -204,7 +207,7 @@ impl Bench {
     fn size(&self) -> Result<()> {
         let experiment = size::Experiment {
             program: &self.arguments.server,
-            directory: &self.directory,
+            directory: self.arguments.keep.as_ref().unwrap_or(&self.directory),
             objects: self.arguments.objects,
             rounds: self.arguments.rounds,
             load: Load { connections: self.arguments.connections, time: Duration::from_millis(self.arguments.turn) },
