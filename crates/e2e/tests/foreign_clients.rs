@@ -14,7 +14,8 @@ fn run(suite: &mut Command) {
     let server = Dev::start(&scratch.path().join("data"), &Options::default()).expect("the server starts");
     server.aws(suite);
     suite.env("GATEPASS_PROGRAM", programs::gatepass());
-    suite.env("GATEPASS_AWS", programs::aws()).env("PYTHONDONTWRITEBYTECODE", "1").env("TMPDIR", outside(&scratch));
+    suite.env("GATEPASS_AWS", programs::aws()).env("GATEPASS_S3CMD", programs::s3cmd());
+    suite.env("PYTHONDONTWRITEBYTECODE", "1").env("TMPDIR", outside(&scratch));
     let output = suite.output().unwrap_or_else(|error| panic!("{suite:?} does not start: {error}"));
     assert!(
         output.status.success(),
@@ -77,6 +78,11 @@ fn the_aws_command_line_works_unchanged_and_curl_fetches_what_it_presigned() {
 #[test]
 fn rclone_copies_a_tree_there_and_back() {
     python("test_rclone.py");
+}
+
+#[test]
+fn s3cmd_does_all_that_it_has_commands_for() {
+    python("test_s3cmd.py");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `gatepass store run` with its flags, against boto3 as its users use it.
+//! `gatepass store run` with its flags, against boto3 and s3cmd as their users use them.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -59,6 +59,7 @@ fn run(class: &str, flags: &[&str]) {
     suite.env("AWS_ACCESS_KEY_ID", store.text("access_key")).env("AWS_SECRET_ACCESS_KEY", store.text("secret_key"));
     suite.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     suite.env("AWS_EC2_METADATA_DISABLED", "true").env("PYTHONDONTWRITEBYTECODE", "1");
+    suite.env("GATEPASS_S3CMD", programs::s3cmd());
     let output = suite.output().unwrap_or_else(|error| panic!("{suite:?} does not start: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{class}: {said}");
@@ -85,7 +86,7 @@ fn boto3_retries_through_faults_that_are_meant() {
 }
 
 #[test]
-fn boto3_is_understood_with_the_old_signature_where_that_is_allowed() {
+fn boto3_and_s3cmd_are_understood_with_the_old_signature_where_that_is_allowed() {
     run("OldSignature", &["--allow-sigv2"]);
 }
 
