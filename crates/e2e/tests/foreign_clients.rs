@@ -45,6 +45,12 @@ fn python(file: &str) {
     run(Command::new(programs::python()).arg(directory.join(file)).current_dir(directory));
 }
 
+fn node(file: &str) {
+    let directory = programs::root().join("crates/e2e/js");
+    assert!(directory.join("node_modules").is_dir(), "run `cargo xtask setup` once: the packages are not installed");
+    run(Command::new("node").args(["--test", file]).current_dir(directory));
+}
+
 #[test]
 fn boto3_reads_and_writes_objects() {
     python("test_objects.py");
@@ -87,7 +93,10 @@ fn s3cmd_does_all_that_it_has_commands_for() {
 
 #[test]
 fn the_sdk_for_javascript_works_with_its_defaults() {
-    let directory = programs::root().join("crates/e2e/js");
-    assert!(directory.join("node_modules").is_dir(), "run `cargo xtask setup` once: the SDK is not installed");
-    run(Command::new("node").args(["--test", "sdk.test.mjs"]).current_dir(directory));
+    node("sdk.test.mjs");
+}
+
+#[test]
+fn minio_js_works_with_its_defaults() {
+    node("minio.test.mjs");
 }
