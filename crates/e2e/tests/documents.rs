@@ -5,34 +5,27 @@ use std::path::{Path, PathBuf};
 
 use gatepass_e2e::programs;
 
-const DOCUMENTS: [&str; 12] = [
-    "README.md",
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "SECURITY.md",
-    "docs/compatibility.md",
-    "docs/threat-model.md",
-    "docs/performance.md",
-    "docs/reliability.md",
-    "docs/testing.md",
-    "docs/handbook/README.md",
-    "docs/handbook/first-file.md",
-];
-
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// Every page of the repository's root, of its documentation, and of the handbook.
+fn documents() -> Vec<PathBuf> {
+    let entries = ["", "docs", "docs/handbook"].into_iter().flat_map(|directory| {
+        let directory = programs::root().join(directory);
+        fs::read_dir(directory).expect("a directory of pages").flatten().map(|entry| entry.path())
+    });
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
 #[test]
 fn every_relative_link_leads_to_a_file() {
-    for document in DOCUMENTS {
-        let path = programs::root().join(document);
+    for path in documents() {
         for link in read(&path).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = link.split('#').next().expect("split yields at least one piece");
             if !file.is_empty() && !file.contains("://") {
                 let target = path.parent().expect("a document lies in a directory").join(file);
-                assert!(target.exists(), "{document} links to {link}");
+                assert!(target.exists(), "{} links to {link}", path.display());
             }
         }
     }
