@@ -1,10 +1,11 @@
-"""What the test files share: a boto3 client for the store under test, and a way to send a URL byte for byte.
+"""What the test files share: boto3 and s3cmd for the store under test, and a way to send a URL byte for byte.
 
 The store's address and credentials come from the environment, as for any AWS tool.
 """
 
 import http.client
 import os
+import subprocess
 import uuid
 
 import boto3
@@ -22,6 +23,35 @@ def new_bucket(client):
     name = f"bucket-{uuid.uuid4()}"
     client.create_bucket(Bucket=name)
     return name
+
+
+class S3cmd:
+    """s3cmd with the configuration of a user of another S3 endpoint: host, path-style addresses, no HTTPS."""
+
+    def __init__(self, scratch, **environment):
+        self.environment = {**os.environ, **environment}
+        host = os.environ["AWS_ENDPOINT_URL"].partition("://")[2]
+        self.config = scratch / "s3cfg"
+        self.config.write_text(
+            f"[default]\nhost_base = {host}\nhost_bucket = {host}\nuse_https = False\nsignurl_use_https = False\n"
+        )
+
+    def __call__(self, *words):
+        """Runs a command to its end and returns what it printed."""
+        done = self.run(words)
+        assert done.returncode == 0, (words, done.returncode, done.stdout, done.stderr)
+        return done.stdout
+
+    def fails(self, *words):
+        """Runs a command that has to fail, and returns what it said."""
+        done = self.run(words)
+        assert done.returncode != 0, (words, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout + done.stderr
+
+    def run(self, words):
+        command = [os.environ["GATEPASS_S3CMD"], "--config", str(self.config), *words]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300)
 
 
 class Answer:

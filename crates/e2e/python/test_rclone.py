@@ -8,7 +8,7 @@ import unittest
 import uuid
 from pathlib import Path
 
-from clients import s3
+from clients import s3, send
 
 MIB = 1024 * 1024
 
@@ -45,6 +45,19 @@ class Rclone(unittest.TestCase):
             self.rclone("check", str(tree), f"{scratch}/back")
             self.rclone("purge", f"store:{bucket}/tree")
             self.assertEqual(self.rclone("lsf", "--recursive", f"store:{bucket}"), "")
+
+    def test_a_link_is_honoured_until_it_is_changed(self):
+        bucket = f"rclone-{uuid.uuid4()}"
+        s3().create_bucket(Bucket=bucket)
+        key = "deep/caf\u00e9 + ?#.txt"
+        s3().put_object(Bucket=bucket, Key=key, Body=b"by a link")
+        link = self.rclone("link", "--expire", "10m", f"store:{bucket}/{key}").strip()
+        self.assertIn("X-Amz-Signature=", link)
+        self.assertIn("X-Amz-Expires=600", link)
+        answer = send("GET", link)
+        self.assertEqual((answer.status, answer.body), (200, b"by a link"))
+        longer = send("GET", link.replace("X-Amz-Expires=600", "X-Amz-Expires=601"))
+        self.assertEqual((longer.status, longer.element("Code")), (403, "SignatureDoesNotMatch"))
 
 
 if __name__ == "__main__":

@@ -56,6 +56,11 @@ pub fn aws() -> PathBuf {
     installed("GATEPASS_AWS", "aws")
 }
 
+/// s3cmd: what `GATEPASS_S3CMD` names, otherwise the one that `cargo xtask setup` installed.
+pub fn s3cmd() -> PathBuf {
+    installed("GATEPASS_S3CMD", "s3cmd")
+}
+
 fn installed(variable: &str, name: &str) -> PathBuf {
     if let Some(path) = env::var_os(variable) {
         return path.into();

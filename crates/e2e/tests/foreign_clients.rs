@@ -14,7 +14,8 @@ fn run(suite: &mut Command) {
     let server = Dev::start(&scratch.path().join("data"), &Options::default()).expect("the server starts");
     server.aws(suite);
     suite.env("GATEPASS_PROGRAM", programs::gatepass());
-    suite.env("GATEPASS_AWS", programs::aws()).env("PYTHONDONTWRITEBYTECODE", "1").env("TMPDIR", outside(&scratch));
+    suite.env("GATEPASS_AWS", programs::aws()).env("GATEPASS_S3CMD", programs::s3cmd());
+    suite.env("PYTHONDONTWRITEBYTECODE", "1").env("TMPDIR", outside(&scratch));
     let output = suite.output().unwrap_or_else(|error| panic!("{suite:?} does not start: {error}"));
     assert!(
         output.status.success(),
@@ -42,6 +43,12 @@ fn entries(directory: &Path) -> BTreeSet<PathBuf> {
 fn python(file: &str) {
     let directory = programs::root().join("crates/e2e/python");
     run(Command::new(programs::python()).arg(directory.join(file)).current_dir(directory));
+}
+
+fn node(file: &str) {
+    let directory = programs::root().join("crates/e2e/js");
+    assert!(directory.join("node_modules").is_dir(), "run `cargo xtask setup` once: the packages are not installed");
+    run(Command::new("node").args(["--test", file]).current_dir(directory));
 }
 
 #[test]
@@ -80,8 +87,16 @@ fn rclone_copies_a_tree_there_and_back() {
 }
 
 #[test]
+fn s3cmd_does_all_that_it_has_commands_for() {
+    python("test_s3cmd.py");
+}
+
+#[test]
 fn the_sdk_for_javascript_works_with_its_defaults() {
-    let directory = programs::root().join("crates/e2e/js");
-    assert!(directory.join("node_modules").is_dir(), "run `cargo xtask setup` once: the SDK is not installed");
-    run(Command::new("node").args(["--test", "sdk.test.mjs"]).current_dir(directory));
+    node("sdk.test.mjs");
+}
+
+#[test]
+fn minio_js_works_with_its_defaults() {
+    node("minio.test.mjs");
 }

@@ -1,4 +1,4 @@
-//! `gatepass store run` with its flags, against boto3 as its users use it.
+//! `gatepass store run` with its flags, against boto3 and s3cmd as their users use them.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -45,25 +45,25 @@ impl Drop for Store {
     }
 }
 
-/// Runs the tests of boto3 that are about these flags.
-fn run(name: &str, flags: &[&str]) {
+/// Runs the class of tests that is about these flags.
+fn run(class: &str, flags: &[&str]) {
     let scratch = tempfile::tempdir().expect("a directory");
     let store = Store::start(&scratch, flags);
     let directory = programs::root().join("crates/e2e/python");
     let mut suite = Command::new(programs::python());
-    suite.arg(directory.join("test_store_flags.py")).current_dir(&directory);
+    suite.arg(directory.join("test_store_flags.py")).arg(class).current_dir(&directory);
     // The store's certificate is for the name; its address is as good.
-    let url = store.text("store").replace("127.0.0.1", if name == "tls" { "localhost" } else { "127.0.0.1" });
+    let url = store.text("store").replace("127.0.0.1", if class == "Https" { "localhost" } else { "127.0.0.1" });
     suite.env("AWS_ENDPOINT_URL", url).env("AWS_REGION", store.text("region"));
     suite.env("AWS_DEFAULT_REGION", store.text("region")).env("AWS_CA_BUNDLE", certificate("ca.pem"));
     suite.env("AWS_ACCESS_KEY_ID", store.text("access_key")).env("AWS_SECRET_ACCESS_KEY", store.text("secret_key"));
     suite.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     suite.env("AWS_EC2_METADATA_DISABLED", "true").env("PYTHONDONTWRITEBYTECODE", "1");
-    suite.env("GATEPASS_STORE_FLAGS", name);
+    suite.env("GATEPASS_S3CMD", programs::s3cmd());
     let output = suite.output().unwrap_or_else(|error| panic!("{suite:?} does not start: {error}"));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name}: {said}");
-    assert!(!said.contains("skipped=5"), "{name}: none of the tests is about it: {said}");
+    assert!(output.status.success(), "{class}: {said}");
+    assert!(!said.contains("Ran 0 tests"), "{class}: {said}");
 }
 
 fn certificate(name: &str) -> PathBuf {
@@ -73,7 +73,7 @@ fn certificate(name: &str) -> PathBuf {
 #[test]
 fn boto3_retries_through_faults_that_are_meant() {
     run(
-        "faults",
+        "Faults",
         &[
             "--fault",
             "slow-down=PutObject:2",
@@ -86,13 +86,13 @@ fn boto3_retries_through_faults_that_are_meant() {
 }
 
 #[test]
-fn boto3_is_understood_with_the_old_signature_where_that_is_allowed() {
-    run("allow-sigv2", &["--allow-sigv2"]);
+fn boto3_and_s3cmd_are_understood_with_the_old_signature_where_that_is_allowed() {
+    run("OldSignature", &["--allow-sigv2"]);
 }
 
 #[test]
 fn boto3_speaks_https_to_a_store_with_a_certificate() {
     let (cert, key) = (certificate("first.pem"), certificate("first.key"));
     let text = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
-    run("tls", &["--tls-cert", &text(&cert), "--tls-key", &text(&key)]);
+    run("Https", &["--tls-cert", &text(&cert), "--tls-key", &text(&key)]);
 }

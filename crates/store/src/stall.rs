@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_may_take_slowly_but_not_crawl() {
+    async fn attack_35_a_peer_may_take_slowly_but_not_crawl() {
         let slowest = MIN_BYTES_PER_SECOND as usize;
         write_to_reader(600 * slowest, slowest).await.unwrap();
         let begun = Instant::now();

@@ -61,8 +61,12 @@ fn attack_02_no_x_amz_header_takes_effect_unsigned() {
         "x-amz-meta-x",
         "X-AMZ-META-X",
         "x-amz-server-side-encryption",
+        "x-amz-server-side-encryption-customer-algorithm",
         "x-amz-server-side-encryption-customer-key",
+        "x-amz-server-side-encryption-customer-key-MD5",
         "x-amz-object-lock-mode",
+        "x-amz-object-lock-retain-until-date",
+        "x-amz-object-lock-legal-hold",
         "x-amz-expected-bucket-owner",
         "x-amz-grant-full-control",
         "x-amz-checksum-crc32",
@@ -246,6 +250,8 @@ fn attack_08_lifetimes_out_of_range_are_refused() {
         let changed = with_parameter(&target, "X-Amz-Expires", lifetime);
         server.refuses(400, "AuthorizationQueryParametersError", |server| get(server, &changed, &[]));
     }
+    let none = with_parameter(&target, "X-Amz-Expires", "0");
+    server.refuses(403, "SignatureDoesNotMatch", |server| get(server, &none, &[]));
     let missing = without_parameter(&target, "X-Amz-Expires");
     server.refuses(400, "AuthorizationQueryParametersError", |server| get(server, &missing, &[]));
     let longer = with_parameter(&target, "X-Amz-Expires", "604800");
@@ -286,8 +292,16 @@ fn attack_10_equal_canonical_bytes_are_no_change() {
         target.replacen("%C3%A9", "%c3%a9", 1),
         target.replacen('~', "%7E", 1),
         target.replacen("X-Amz-Date", "%58-Amz-Date", 1),
+        target.replacen('?', "?&&", 1),
     ] {
         assert_eq!(get(&server, &spelled, &[]).body, b"content", "{spelled}");
+    }
+    // A semicolon separates nothing, and a name that is empty is a name.
+    for changed in [target.replacen('&', ";", 1), format!("{target};x=y"), format!("{target}&=")] {
+        let before = server.state();
+        let reply = get(&server, &changed, &[]);
+        assert!(matches!(reply.status, 400 | 403), "{changed}: {reply:?}");
+        assert_eq!(before, server.state());
     }
 }
 

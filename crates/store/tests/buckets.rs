@@ -81,6 +81,35 @@ fn listings_fold_skip_and_page() {
 }
 
 #[test]
+fn attack_41_a_flood_of_delimiters_is_one_line_for_each() {
+    let server = Server::with_bucket();
+    // A hundred directories of a hundred, and a key that is nothing but delimiters.
+    let keys = (0..10_000).map(|number| format!("{:02}/{:02}/x", number / 100, number % 100));
+    let keys = keys.chain(["/".repeat(1024)]).map(|key| (key, b"x".to_vec()));
+    server.store().load("bucket", keys).unwrap();
+    let pages = |query: &str| {
+        let (mut pages, mut found, mut token) = (0, Vec::new(), String::new());
+        loop {
+            let page = server.get(&format!("/bucket?list-type=2&{query}{token}"));
+            assert_eq!(page.status, 200, "{page:?}");
+            pages += 1;
+            found.extend(page.elements("Prefix").into_iter().filter(|prefix| prefix.ends_with('/')));
+            found.extend(page.elements("Key"));
+            let Some(next) = page.element("NextContinuationToken") else { return (pages, found) };
+            token = format!("&continuation-token={}", next.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"));
+        }
+    };
+    let (count, directories) = pages("delimiter=%2F&max-keys=50");
+    assert_eq!((count, directories.len()), (3, 101), "what lies in a directory is passed over, not read");
+    let (count, all) = pages("delimiter=absent");
+    assert_eq!((count, all.len()), (11, 10_001));
+    for delimiter in ["x", "%2Fx", "0", "%2F%2F", "%00"] {
+        let (_, found) = pages(&format!("delimiter={delimiter}"));
+        assert!(!found.is_empty(), "{delimiter}");
+    }
+}
+
+#[test]
 fn bulk_deletes_answer_for_each_key() {
     let server = Server::with_bucket();
     for key in ["a", "b", "c"] {

@@ -33,7 +33,7 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 #[test]
-fn one_line_for_each_request_and_no_secret_in_any() {
+fn attack_45_one_line_for_each_request_and_no_secret_in_any() {
     let log = Log::default();
     let subscriber =
         tracing_subscriber::fmt().with_writer(log.clone()).with_max_level(tracing::Level::TRACE).with_ansi(false);
@@ -50,10 +50,22 @@ fn one_line_for_each_request_and_no_secret_in_any() {
     let by_header = authorization.split_once("Signature=").unwrap().1;
     assert_eq!(server.get("/bucket/a-key-in-the-path").status, 200);
     assert_eq!(server.send("GET", "/bucket/k?X-Amz-Security-Token=tokentokentoken", &[], b"").status, 403);
+    let of_others = [
+        ("cookie", "session=cookiecookie; CloudFront-Signature=cloudcloud"),
+        ("x-amz-server-side-encryption-customer-key", "customercustomer"),
+        ("x-amz-security-token", "tokentokentoken"),
+        ("authorization", "AWS AKID:oldoldoldold"),
+    ];
+    for header in of_others {
+        server.send("PUT", "/bucket/k", &[header], b"content");
+        server.signed("PUT", "/bucket/k", &[header], b"content");
+    }
+    server.send("GET", "/bucket/k?Signature=cloudcloud&Key-Pair-Id=K&Expires=1", &[], b"");
     drop(server);
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for secret in [signature.as_str(), by_header, SECRET_KEY, "X-Amz-", "tokentokentoken", "content\n"] {
+    let sent = ["tokentokentoken", "cookiecookie", "cloudcloud", "customercustomer", "oldoldoldold"];
+    for secret in [signature.as_str(), by_header, SECRET_KEY, "X-Amz-", "content\n"].into_iter().chain(sent) {
         assert!(!text.contains(secret), "{secret} is in the log:\n{text}");
     }
     let id = put.header("x-amz-request-id").unwrap();

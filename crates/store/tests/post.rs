@@ -499,6 +499,9 @@ fn attack_19_a_file_is_held_to_its_size_while_it_streams() {
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&body[..body.len() - 10]).unwrap();
     assert_eq!(Reply::read(&mut stream, "POST").code(), "EntityTooLarge");
+    let chunked = head.replace("Content-Length: 5000000000", "Transfer-Encoding: chunked");
+    let no_length = server.raw(format!("{chunked}1\r\nx\r\n0\r\n\r\n").as_bytes(), "POST");
+    assert_eq!((no_length.status, no_length.code().as_str()), (411, "MissingContentLength"));
     let huge = head.replace("5000000000", &(5 * (1_u64 << 30) + 64 * 1024).to_string());
     server.refuses(400, "EntityTooLarge", |server| server.raw(huge.as_bytes(), "POST"));
 }
@@ -549,7 +552,7 @@ fn attack_22_a_policy_that_no_two_readers_agree_on_is_none() {
     for (policy, code) in [
         (document("").replace("\"conditions\"", "\"conditions\":[],\"conditions\""), "InvalidPolicyDocument"),
         (document("").replace("00Z", "00"), "InvalidPolicyDocument"),
-        (document(&"[".repeat(2_000)), "InvalidPolicyDocument"),
+        (document(&"[".repeat(10_000)), "InvalidPolicyDocument"),
         (format!("{}x", document("")), "InvalidPolicyDocument"),
         (document(&conditions.repeat(10)), "MaxPostPreDataLengthExceeded"),
     ] {
@@ -619,6 +622,14 @@ fn attack_38_no_shape_of_a_form_takes_more_than_its_share() {
         });
     }
     let body = form.body();
+    let longest = "b".repeat(70);
+    let content_type = format!("multipart/form-data; boundary={longest}");
+    let text = String::from_utf8(body.clone()).unwrap().replace(BOUNDARY, &longest);
+    let sent = server.send("POST", "/bucket", &[("content-type", &content_type)], text.as_bytes());
+    assert_eq!(sent.status, 204, "{sent:?}");
+    // A name is a name, whatever libraries make of its brackets.
+    let nested = format!("x-ignore-{}", "[a]".repeat(1_000));
+    assert_eq!(form.clone().with(&nested, "x").send(&server).status, 204);
     let open = &body[..body.len() - 4];
     server.refuses(400, "MalformedPOSTRequest", |server| post(server, open));
     // A file of nothing but beginnings of boundaries is a file.
@@ -664,4 +675,87 @@ fn a_buckets_policy_binds_forms_too() {
     assert_eq!(form.send(&server).status, 204);
     server.move_clock(1);
     assert_eq!(form.send(&server).status, 403);
+}
+
+/// Ceph: the field `bucket` of a form took the place of the bucket that it was sent to, where its policy was evaluated.
+#[test]
+fn adv_cve_2023_43040_a_field_is_not_the_bucket() {
+    let server = Server::with_bucket();
+    assert_eq!(server.signed("PUT", "/other-bucket", &[], b"").status, 200);
+    let form = Form::signed(&server, b"attack");
+    for body in [form.body(), form.clone().with("bucket", "bucket").body()] {
+        server.refuses(403, "AccessDenied", |server| server.send("POST", "/other-bucket", &[FORM], &body));
+    }
+}
+
+/// MinIO: the road of forms had its own idea of which buckets are the system's.
+#[test]
+fn adv_cve_2023_28434_no_form_reaches_a_bucket_of_the_store_itself() {
+    let server = Server::with_bucket();
+    let form = Form::signed(&server, b"attack");
+    for path in ["/.minio.sys", "/.index", "/_gatepass", "/%2e%2e", "/bucket/../.index", "//bucket"] {
+        let before = server.state();
+        let reply = server.send("POST", path, &[FORM], &form.body());
+        assert!(matches!(reply.status, 400 | 403 | 405), "{path}: {reply:?}");
+        assert_eq!(before, server.state(), "{path}");
+    }
+}
+
+/// RustFS: forms were taken whatever their policies said.
+#[test]
+fn adv_ghsa_w5fh_f8xh_5x3p_every_condition_of_a_policy_holds() {
+    let server = Server::with_bucket();
+    let narrow = document("[\"content-length-range\",1,5],[\"eq\",\"$Content-Type\",\"image/png\"],");
+    let form = |content: &[u8]| Form::with_policy(&server, &narrow, content).with("Content-Type", "image/png");
+    for (form, status, code) in [
+        (form(b"123456"), 400, "EntityTooLarge"),
+        (form(b""), 400, "EntityTooSmall"),
+        (form(b"1").with("Content-Type", "text/html"), 403, "AccessDenied"),
+        (form(b"1").without("Content-Type"), 403, "AccessDenied"),
+        (form(b"1").with("key", "elsewhere"), 403, "AccessDenied"),
+        (form(b"1").with("x-amz-meta-a", "1"), 403, "AccessDenied"),
+        (form(b"1").with("x-amz-date", "20260601T120001Z"), 403, "AccessDenied"),
+    ] {
+        server.refuses(status, code, |server| form.send(server));
+    }
+    assert_eq!(form(b"12345").send(&server).status, 204);
+}
+
+/// minio-java #1174: policies were put together from strings, and a quotation mark in a name added conditions to them.
+#[test]
+fn adv_minio_java_1174_a_name_adds_no_condition() {
+    let server = Server::with_bucket();
+    let name = r#"a"],["starts-with","$key",""#;
+    let form = policy(&server, KeyRule::exact(name).unwrap(), |policy| policy.field("x-amz-meta-a", name).unwrap());
+    let form = Form::of(&form, b"content");
+    server.refuses(403, "AccessDenied", |server| form.clone().with("key", "elsewhere").send(server));
+    assert_eq!(form.send(&server).status, 204);
+    assert_eq!(server.get("/bucket?list-type=2").elements("Key").len(), 1);
+}
+
+/// Google's libraries, 2020: forms without a condition on the bucket were good for every bucket of the signer.
+#[test]
+fn adv_google_storage_2020_a_form_is_for_one_bucket() {
+    let server = Server::with_bucket();
+    let signed = policy(&server, KeyRule::prefix("k/").unwrap(), |policy| policy);
+    let (_, encoded) = signed.expose_fields().find(|(name, _)| *name == "policy").unwrap();
+    let text = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
+    assert!(text.contains("\"bucket\""), "our signer says which: {text}");
+}
+
+/// Shopify and others (HackerOne 764243, 93691, 94087): application and store understood a key or a prefix differently, and
+/// forms reached what belongs to others.
+#[test]
+fn adv_hackerone_764243_a_prefix_ends_where_it_says() {
+    for open in ["", "users", "users/7"] {
+        assert!(KeyRule::prefix(open).is_err(), "{open}");
+    }
+    let server = Server::with_bucket();
+    let form = Form::of(&policy(&server, KeyRule::prefix("users/7/").unwrap(), |policy| policy), b"x");
+    for key in ["users/77/a", "users/8/a", "users/7", "USERS/7/a", "/users/7/a"] {
+        server.refuses(403, "AccessDenied", |server| form.clone().with("key", key).send(server));
+    }
+    // Nothing resolves it: it is a key like any other, below the prefix.
+    assert_eq!(form.with("key", "users/7/../8/a").send(&server).status, 204);
+    assert_eq!(server.get("/bucket?list-type=2").elements("Key"), ["users/7/../8/a"]);
 }

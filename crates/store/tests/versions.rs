@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gatepass_signing::sigv4::presign::Method;
 use support::{Reply, Server};
@@ -407,4 +407,29 @@ fn a_list_of_versions_folds_what_a_delimiter_joins() {
     server.refuses(400, "InvalidArgument", |server| server.get("/bucket?versions&version-id-marker=null"));
     server.refuses(400, "InvalidArgument", |server| server.get("/bucket?versions&key-marker=a&version-id-marker=3"));
     assert_eq!(server.get("/bucket?versions&max-keys=0").element("IsTruncated").as_deref(), Some("false"));
+}
+
+#[test]
+fn attack_41_a_key_of_very_many_versions_is_listed_in_pages() {
+    const VERSIONS: usize = 20_000;
+    let server = versioned();
+    let keys = std::iter::repeat_n("key", VERSIONS).chain(["later"]).map(|key| (key.to_owned(), b"x".to_vec()));
+    server.store().load("bucket", keys).unwrap();
+    let (mut pages, mut ids, mut marker) = (0, BTreeSet::new(), String::new());
+    loop {
+        let page = server.get(&format!("/bucket?versions&max-keys=2147483647{marker}"));
+        assert_eq!(page.status, 200, "{page:?}");
+        pages += 1;
+        let found = page.elements("VersionId");
+        assert!(found.len() <= 1000, "{}", found.len());
+        ids.extend(found);
+        let (Some(key), Some(version)) = (page.element("NextKeyMarker"), page.element("NextVersionIdMarker")) else {
+            break;
+        };
+        marker = format!("&key-marker={key}&version-id-marker={version}");
+    }
+    assert_eq!((pages, ids.len()), (VERSIONS / 1000 + 1, VERSIONS + 1), "every version once");
+    let other = server.get("/bucket?versions&delimiter=e&max-keys=2");
+    assert_eq!(other.elements("Prefix").iter().filter(|prefix| !prefix.is_empty()).count(), 2, "folded: {other:?}");
+    assert_eq!(server.get("/bucket?list-type=2").elements("Key"), ["key", "later"], "and others look at none of them");
 }

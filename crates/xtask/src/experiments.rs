@@ -1,6 +1,7 @@
 //! The tasks that measure or torment: benches, faults, memory. The experiments themselves are programs of the `e2e`
 //! crate; here they are built and started.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -36,8 +37,13 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
+    /// What every test run does. Where nobody reads what was not tested, not testing it is a failure.
     pub(crate) fn short() -> Self {
-        Self { arguments: vec!["--short".to_owned()] }
+        let mut arguments = vec!["--short".to_owned()];
+        if env::var_os("CI").is_some() {
+            arguments.push("--require-all".to_owned());
+        }
+        Self { arguments }
     }
 }
 

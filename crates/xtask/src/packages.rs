@@ -20,11 +20,11 @@ pub(crate) struct Tool {
 
 /// Every program that the tests start, apart from those that come by cargo, pip and npm.
 pub(crate) const TOOLS: &[Tool] = &[
-    Tool { names: &["python3"], package: "python3", purpose: "boto3 and the AWS CLI as clients" },
+    Tool { names: &["python3"], package: "python3", purpose: "boto3, the AWS CLI and s3cmd as clients" },
     Tool {
         names: &["node"],
         package: "nodejs",
-        purpose: "the AWS SDK for JavaScript, the browser test, the web build",
+        purpose: "the AWS SDK for JavaScript, minio-js, the browser test, the web build",
     },
     Tool { names: &["npm"], package: "npm", purpose: "installing what Node runs" },
     Tool {

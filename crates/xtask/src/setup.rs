@@ -38,6 +38,7 @@ pub(crate) fn run() -> Result<Environment> {
     Ok(Environment(vec![
         ("GATEPASS_PYTHON", virtual_environment.join("bin/python")),
         ("GATEPASS_AWS", virtual_environment.join("bin/aws")),
+        ("GATEPASS_S3CMD", virtual_environment.join("bin/s3cmd")),
         ("CHROMIUM", chromium),
     ]))
 }

@@ -30,6 +30,16 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{}` did not print text", display(command)))
 }
 
+/// A program that the kernel ends when the thread that starts it is gone, however that came about. `setpriv` (util-linux,
+/// which every Debian has) asks for that in the program's place, because asking between fork and exec takes unsafe code.
+/// Where there is none the program outlives a task that is killed.
+pub(crate) fn bound(program: &Path) -> Command {
+    let Some(setpriv) = find(&["setpriv"]) else { return Command::new(program) };
+    let mut command = Command::new(setpriv);
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
+
 /// The cargo that started this task, so that a pinned toolchain stays pinned.
 pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
@@ -56,4 +66,28 @@ fn display(command: &Command) -> String {
         line = format!("(in {}) {line}", directory.display());
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_bound_program_ends_with_the_thread_that_started_it() {
+        let started = thread::spawn(|| {
+            let child = bound(Path::new("sleep")).arg("1000").spawn().expect("it starts");
+            let name = format!("/proc/{}/comm", child.id());
+            // Only now has the kernel been asked.
+            while fs::read_to_string(&name).expect("it runs") != "sleep\n" {
+                thread::yield_now();
+            }
+            child
+        });
+        let mut child = started.join().expect("the thread ends");
+        assert_eq!(child.wait().expect("a status").signal(), Some(9));
+    }
 }

@@ -8,6 +8,7 @@
 //! states that may be found: the acknowledged one, and the one that was asked for last. [`machine`] is what crashes.
 
 pub mod content;
+pub mod crowd;
 pub mod durable;
 pub mod experiment;
 pub mod expiry;

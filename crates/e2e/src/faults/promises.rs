@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::content::Chance;
 use super::report::Report;
-use super::{durable, expiry, publish, rot};
+use super::{crowd, durable, expiry, publish, rot};
 use crate::dev::Options;
 
 /// What every experiment is given.
@@ -66,6 +66,11 @@ pub const PROMISES: &[Promise] = &[
     Promise { name: "P2", says: "a reader sees the old object or the new one, whole", run: publish::run },
     Promise { name: "P8", says: "a URL is good until its last moment, and what began in time ends", run: expiry::run },
     Promise { name: "P10", says: "bytes that the disk has changed are never sent as right ones", run: rot::run },
+    Promise {
+        name: "A35",
+        says: "who holds on without using it is hung up on, and keeps nobody waiting",
+        run: crowd::run,
+    },
 ];
 
 impl Promise {

@@ -39,6 +39,11 @@ impl Report {
         self.broken.is_empty() && !matches!(self.control, Control::Passed(_))
     }
 
+    /// Whether this machine let all of it run.
+    pub fn is_whole(&self) -> bool {
+        !matches!(self.control, Control::Impossible(_))
+    }
+
     /// For people.
     pub fn text(&self, name: &str) -> String {
         let figures = self.figures.iter().map(|(figure, number)| format!("{name}  {figure:<44} {number}"));
@@ -77,5 +82,7 @@ mod tests {
         assert!(report(1).is_good());
         assert!(!report(0).is_good());
         assert!(!Report { broken: vec!["one".to_owned()], ..report(1) }.is_good());
+        let impossible = Report { control: Control::Impossible("no mount".to_owned()), ..report(1) };
+        assert!(impossible.is_good() && !impossible.is_whole() && report(0).is_whole());
     }
 }

@@ -107,7 +107,7 @@ pub(super) mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_may_be_slow_but_not_crawl() {
+    async fn attack_35_a_body_may_be_slow_but_not_crawl() {
         let second = Duration::from_secs(1);
         let slowest = MIN_BYTES_PER_SECOND as usize;
         assert_eq!(read(Drip::new(second, slowest, 1000)).await, Ok(1000 * slowest));

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::exclusions::{Exclusions, Reason, Test};
 use super::server::{self, ACCESS_KEY, REGION, SECRET_KEY, Server};
 use super::{Conformance, Failure, Outcome};
-use crate::{setup, workspace};
+use crate::{setup, shell, workspace};
 
 /// A plugin, so that the suite itself stays as it is.
 const PLUGIN: &str = "report";
@@ -157,7 +157,7 @@ impl Suite<'_> {
 
     /// No setting of AWS's tools from outside gets in.
     fn pytest(&self, report: &Path) -> Command {
-        let mut pytest = Command::new(&self.python);
+        let mut pytest = shell::bound(&self.python);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("AWS_") {
                 pytest.env_remove(name);

@@ -1,8 +1,8 @@
-//! A store for a suite: started on a scratch directory, ended when dropped.
+//! A store for a suite: started on a scratch directory, ended when dropped and when the task is killed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ impl Server {
     pub(crate) fn start(work: &Path, arguments: &[&str]) -> Result<Self> {
         let (data, ready_file) = (work.join("data"), work.join("ready"));
         let program = program()?;
-        let mut command = Command::new(&program);
+        let mut command = shell::bound(&program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("GATEPASS_") {
                 command.env_remove(name);
