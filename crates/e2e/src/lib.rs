@@ -9,6 +9,7 @@ pub mod bench;
 pub mod dev;
 pub mod faults;
 pub mod http;
+pub mod process;
 pub mod programs;
 pub mod s3;
 pub mod scan;

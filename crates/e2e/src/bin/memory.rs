@@ -2,10 +2,9 @@
 
 #![expect(clippy::print_stdout, reason = "the outcome is what this program is for")]
 
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use clap::Parser;
 use futures::stream;
@@ -44,15 +43,15 @@ async fn main() -> Result<()> {
     // Logs at the level of a user: what is measured is the server, not its diary.
     let environment = vec![("RUST_LOG".to_owned(), "info".to_owned())];
     let options = Options { program: Some(arguments.server), environment, ..Options::default() };
-    let server = Dev::start(&directory.path().join("data"), &options)?;
+    let mut server = Dev::start(&directory.path().join("data"), &options)?;
     let api = Api::new(&server.ready().backend, &server.ready().tokens.alice);
-    println!("resident at the start: {} MiB", peak_mib(server.id())?);
+    println!("resident at the start: {} MiB", peak_mib(&mut server)?);
 
     let file = upload(&api, arguments.size_mib).await?;
-    println!("peak after {} MiB up:   {} MiB", arguments.size_mib, peak_mib(server.id())?);
+    println!("peak after {} MiB up:   {} MiB", arguments.size_mib, peak_mib(&mut server)?);
     let address = api.call(Method::GET, &format!("/v1/files/{file}/content"), None).await?;
     download(address.header("location"), arguments.size_mib).await?;
-    let peak = peak_mib(server.id())?;
+    let peak = peak_mib(&mut server)?;
     println!("peak after {} MiB down: {peak} MiB", arguments.size_mib);
     ensure!(peak < LIMIT_MIB, "the server held {peak} MiB; it may hold less than {LIMIT_MIB} MiB");
     Ok(())
@@ -115,10 +114,6 @@ fn block(number: u64) -> Bytes {
     number.to_le_bytes().repeat(BLOCK / 8).into()
 }
 
-/// The most that the process ever had resident, as the kernel counts it.
-fn peak_mib(process: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel counts no peak")?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
-    Ok(kib / 1024)
+fn peak_mib(server: &mut Dev) -> Result<u64> {
+    Ok(server.process().peak_kib()? / 1024)
 }
