@@ -4,6 +4,7 @@
 //! speaking HTTP to it ([`http`], [`api`]), signing for its store ([`s3`]), and crashing it ([`faults`]). It contains no logic of
 //! Gatepass: what is judged here is the program.
 
+pub mod alone;
 pub mod api;
 pub mod bench;
 pub mod dev;
