@@ -7,6 +7,7 @@
 //! each change before they ask for it and after it was acknowledged, so that for every object there are at most two
 //! states that may be found: the acknowledged one, and the one that was asked for last. [`machine`] is what crashes.
 
+pub mod changes;
 pub mod content;
 pub mod durable;
 pub mod experiment;
@@ -14,6 +15,8 @@ pub mod expiry;
 pub mod ledger;
 pub mod load;
 pub mod machine;
+pub mod observe;
+pub mod partial;
 pub mod promises;
 pub mod publish;
 pub mod raw;
@@ -21,3 +24,6 @@ pub mod report;
 pub mod rot;
 pub mod rows;
 pub mod sizes;
+pub mod spoiled;
+pub mod tmpfs;
+pub mod tracer;
