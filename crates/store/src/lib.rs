@@ -42,6 +42,7 @@ mod request_id;
 mod routes;
 mod server;
 mod service;
+mod shortage;
 mod space;
 mod stall;
 mod store;
