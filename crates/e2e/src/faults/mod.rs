@@ -9,6 +9,7 @@
 
 pub mod changes;
 pub mod content;
+pub mod degrade;
 pub mod durable;
 pub mod experiment;
 pub mod expiry;
