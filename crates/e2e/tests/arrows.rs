@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "gatepass-e2e",
         &[
             "gatepass-signing",
+            "gatepass-iam",
             "gatepass-protocol",
             "gatepass-authority",
             "gatepass-store",

@@ -54,6 +54,7 @@ mod tls;
 pub use access_log::{ACCESS_LOG_QUEUE, AccessLog, AccessLogFormat, AccessLogTarget};
 pub use admin::MAX_ADMIN_CONNECTIONS;
 pub use backup::{BackupError, BackupProgress, BackupReport, backup};
+pub use body::CONTENT_MAX_BYTES;
 pub use check::{CheckError, CheckReport, Depth, Finding, FindingKind, MAX_FINDINGS, Repair, check};
 pub use config::{Clock, Config, Fsync, Hosts, OtherRegion, SignatureVersion2};
 pub use explain::{EXPLAINED_HEAD_MAX_BYTES, REMEMBERED_REFUSALS};

@@ -14,6 +14,7 @@ pub mod durable;
 pub mod experiment;
 pub mod expiry;
 pub mod ledger;
+pub mod limits;
 pub mod load;
 pub mod machine;
 pub mod observe;
