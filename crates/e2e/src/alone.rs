@@ -120,9 +120,11 @@ impl Alone {
         S3::of(&self.place)
     }
 
-    /// SIGTERM, and the end.
+    /// SIGTERM, and the end; or the end that it has come to by itself.
     pub fn terminate(mut self) -> Result<ExitStatus> {
-        self.process.signal("TERM")?;
+        if self.process.ended()?.is_none() {
+            self.process.signal("TERM")?;
+        }
         self.process.wait()
     }
 

@@ -22,6 +22,7 @@ pub mod partial;
 pub mod promises;
 pub mod publish;
 pub mod raw;
+pub mod recover;
 pub mod report;
 pub mod rot;
 pub mod rows;
