@@ -14,3 +14,4 @@ pub mod process;
 pub mod programs;
 pub mod s3;
 pub mod scan;
+pub mod stream;

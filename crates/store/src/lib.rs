@@ -72,7 +72,7 @@ pub use limits::{
 };
 pub use linger::LINGER_TIMEOUT;
 pub use load::LoadError;
-pub use server::{Listener, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
+pub use server::{CONNECTION_BYTES, Listener, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
 pub use space::{FreeSpace, free_space_of_the_disk};
 pub use store::{OpenError, Store};
 pub use test_clock::TestClock;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::content::Chance;
 use super::report::Report;
-use super::{degrade, durable, expiry, limits, partial, publish, recover, rot};
+use super::{bounded, degrade, durable, expiry, limits, partial, publish, recover, rot};
 use crate::dev::Options;
 
 /// What every experiment is given.
@@ -66,6 +66,7 @@ pub const PROMISES: &[Promise] = &[
     Promise { name: "P2", says: "a reader sees the old object or the new one, whole", run: publish::run },
     Promise { name: "P3", says: "of an upload that did not succeed nothing is seen", run: partial::run },
     Promise { name: "P4", says: "whatever a crash leaves, the next start has it whole, at once", run: recover::run },
+    Promise { name: "P6", says: "memory is bounded by the number of connections", run: bounded::run },
     Promise { name: "P7", says: "limits are kept to the last one, before the work", run: limits::run },
     Promise { name: "P8", says: "a URL is good until its last moment, and what began in time ends", run: expiry::run },
     Promise { name: "P10", says: "bytes that the disk has changed are never sent as right ones", run: rot::run },
