@@ -3,13 +3,14 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::process::Process;
 use crate::{programs, scan};
 
 /// A server that is not ready by then never will be.
@@ -65,7 +66,7 @@ pub struct Options {
 /// A running `gatepass dev`. Dropping it kills it, scans what it logged for secrets, and fails where it left something
 /// outside of its data directory.
 pub struct Dev {
-    child: Child,
+    process: Process,
     data: PathBuf,
     scratch: TempDir,
     ready: Ready,
@@ -94,9 +95,14 @@ impl Dev {
         &self.data
     }
 
+    /// The process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
     /// The process id.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// Names one more string that must not appear in the log.
@@ -117,21 +123,17 @@ impl Dev {
 
     /// Waits for the end of a server that was told to end.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        wait_for(|| self.child.try_wait().transpose())
-            .context("the server did not end after SIGTERM")?
-            .map_err(Into::into)
+        self.process.wait()
     }
 
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) -> Result<()> {
-        let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status()?;
-        if status.success() { Ok(()) } else { bail!("cannot send SIG{name}") }
+        self.process.signal(name)
     }
 
     /// SIGKILL: the process ends wherever it is.
     pub fn kill(&mut self) -> io::Result<()> {
-        self.child.kill()?;
-        self.child.wait().map(|_| ())
+        self.process.kill()
     }
 
     /// The environment that points AWS tools at this store. Nothing of the surrounding AWS configuration gets in.
@@ -178,7 +180,7 @@ fn report(text: &str) {
 
 /// A server that was started and may not answer yet.
 pub struct Starting {
-    child: Child,
+    process: Process,
     data: PathBuf,
     scratch: TempDir,
 }
@@ -206,24 +208,19 @@ impl Starting {
             }
         }
         command.args(&options.arguments);
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            if name.starts_with("AWS_") || name.starts_with("GATEPASS_") {
-                command.env_remove(name);
-            }
-        }
+        forget_settings(&mut command);
         command.env("RUST_LOG", "debug").envs(options.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).current_dir(scratch.path());
         command.stdout(File::create(scratch.path().join("out"))?);
         command.stderr(File::create(scratch.path().join("log"))?);
         let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        Ok(Self { child, data: data.to_path_buf(), scratch })
+        Ok(Self { process: child.into(), data: data.to_path_buf(), scratch })
     }
 
     /// Waits until the ready file is there.
     pub fn wait(mut self) -> Result<Dev> {
         let file = self.scratch.path().join("ready");
-        let outcome = wait_for(|| match (fs::read(&file), self.child.try_wait()) {
+        let outcome = wait_for(|| match (fs::read(&file), self.process.ended()) {
             (Ok(text), _) => serde_json::from_slice::<Ready>(&text).ok().map(Ok),
             (Err(_), Ok(Some(status))) => Some(Err(status)),
             (Err(_), _) => None,
@@ -232,7 +229,7 @@ impl Starting {
             Some(Ok(ready)) => {
                 let tokens = &ready.tokens;
                 let secrets = [&ready.secret_key, &tokens.alice, &tokens.bob, &tokens.admin].map(Clone::clone).to_vec();
-                Ok(Dev { child: self.child, data: self.data, scratch: self.scratch, ready, secrets })
+                Ok(Dev { process: self.process, data: self.data, scratch: self.scratch, ready, secrets })
             }
             Some(Err(status)) => bail!("the server ended at its start ({status}):\n{}", self.said()),
             None => {
@@ -244,7 +241,7 @@ impl Starting {
 
     /// Waits for the end of a server that must refuse to start, and returns its exit code and what it said.
     pub fn refusal(mut self) -> Result<(Option<i32>, String)> {
-        if let Some(status) = wait_for(|| self.child.try_wait().transpose()) {
+        if let Some(status) = wait_for(|| self.process.ended().transpose()) {
             return Ok((status?.code(), self.said()));
         }
         self.kill()?;
@@ -253,12 +250,21 @@ impl Starting {
 
     /// SIGKILL in the middle of a start.
     pub fn kill(&mut self) -> io::Result<()> {
-        self.child.kill()?;
-        self.child.wait().map(|_| ())
+        self.process.kill()
     }
 
     fn said(&self) -> String {
         fs::read_to_string(self.scratch.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// Nothing of the surrounding configuration gets in.
+pub(crate) fn forget_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("AWS_") || name.starts_with("GATEPASS_") {
+            command.env_remove(name);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use bytes::Bytes;
 use gatepass_signing::address::{Address, AddressingStyle, Endpoint};
 use gatepass_signing::credentials::{AccessKeyId, Credentials, SecretKey};
+use gatepass_signing::sigv4::chunked::ChunkSeed;
 use gatepass_signing::sigv4::header::{self, Body, RequestParts};
 use gatepass_signing::sigv4::presign::{self, Presign};
 use gatepass_signing::sigv4::{KeyCache, Region, ServiceName};
@@ -11,6 +12,7 @@ use gatepass_signing::time::Lifetime;
 use hyper::Method;
 use jiff::Timestamp;
 
+use crate::alone::Place;
 use crate::dev::Ready;
 use crate::http::{Answer, Http};
 
@@ -26,13 +28,23 @@ pub struct S3 {
 impl S3 {
     /// A client of the server that wrote this ready file.
     pub fn new(ready: &Ready) -> Result<Self> {
+        Self::of(&Place {
+            store: ready.store.clone(),
+            region: ready.region.clone(),
+            access_key: ready.access_key.clone(),
+            secret_key: ready.secret_key.clone(),
+        })
+    }
+
+    /// A client of the store in this place.
+    pub fn of(place: &Place) -> Result<Self> {
         Ok(Self {
             http: Http::default(),
-            endpoint: Endpoint::parse(&ready.store)?,
-            region: Region::new(ready.region.as_str())?,
+            endpoint: Endpoint::parse(&place.store)?,
+            region: Region::new(place.region.as_str())?,
             credentials: Credentials::long_term(
-                AccessKeyId::new(ready.access_key.as_str())?,
-                SecretKey::new(ready.secret_key.as_str())?,
+                AccessKeyId::new(place.access_key.as_str())?,
+                SecretKey::new(place.secret_key.as_str())?,
             ),
             keys: KeyCache::new(),
         })
@@ -66,6 +78,28 @@ impl S3 {
             headers.push(("content-length".to_owned(), body.len().to_string()));
         }
         self.http.send(method, &format!("http://{}{target}", address.host()), &headers, body).await
+    }
+
+    /// The head of a signed request, for whoever sends the body by hand. What is not known before, such as the length,
+    /// is still to be added.
+    pub fn head(&self, method: &str, target: &str, more: &[(&str, &str)], body: Body) -> Result<Head> {
+        let host = self.endpoint.authority();
+        let parts = RequestParts { method, host, target, headers: more };
+        let signed = header::sign(&parts, body, &self.credentials, &self.region, ServiceName::S3, &self.keys, now())?;
+        let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n");
+        for (name, value) in signed.iter() {
+            text.extend([name, ": ", value, "\r\n"]);
+        }
+        for (name, value) in more {
+            text.extend([name, ": ", value, "\r\n"]);
+        }
+        Ok(Head { text, seed: signed.chunk_seed().cloned() })
+    }
+
+    /// Path and query of an object or, with an empty key, of its bucket.
+    pub fn target(&self, bucket: &str, key: &str, query: &str) -> Result<String> {
+        let path = self.address(bucket, key)?.path().to_owned();
+        Ok(if query.is_empty() { path } else { format!("{path}?{query}") })
     }
 
     /// A URL for a stranger.
@@ -117,24 +151,42 @@ impl S3 {
 
     /// Writes an object in parts.
     pub async fn put_in_parts(&self, bucket: &str, key: &str, parts: Vec<Bytes>) -> Result<()> {
-        let created = self.send(Method::POST, bucket, key, "uploads=", Bytes::new()).await?;
-        acknowledged("create a multipart upload", &created)?;
-        let Some(upload) = element(&created.text(), "UploadId") else { return refused("name the upload", &created) };
-        let mut manifest = String::from("<CompleteMultipartUpload>");
+        let upload = self.begin_upload(bucket, key).await?;
+        let mut tags = Vec::new();
         for (number, part) in (1..).zip(parts) {
-            let query = format!("partNumber={number}&uploadId={upload}");
-            let answer = self.send(Method::PUT, bucket, key, &query, part).await?;
-            acknowledged("upload a part", &answer)?;
-            let etag = answer.header("etag").trim_matches('"');
-            let part = format!("<Part><PartNumber>{number}</PartNumber><ETag>\"{etag}\"</ETag></Part>");
-            manifest.push_str(&part);
+            tags.push(self.upload_part(bucket, key, &upload, number, part).await?);
         }
-        manifest.push_str("</CompleteMultipartUpload>");
         let query = format!("uploadId={upload}");
-        let completed = self.send(Method::POST, bucket, key, &query, manifest.into()).await?;
+        let completed = self.send(Method::POST, bucket, key, &query, Self::manifest(&tags).into()).await?;
         acknowledged("complete a multipart upload", &completed)?;
         // S3 may begin a 200 before it knows how the completion ends.
         if completed.text().contains("<Error>") { refused("complete a multipart upload", &completed) } else { Ok(()) }
+    }
+
+    /// Begins an upload in parts, and names it.
+    pub async fn begin_upload(&self, bucket: &str, key: &str) -> Result<String> {
+        let created = self.send(Method::POST, bucket, key, "uploads=", Bytes::new()).await?;
+        acknowledged("create a multipart upload", &created)?;
+        match element(&created.text(), "UploadId") {
+            Some(upload) => Ok(upload),
+            None => refused("name the upload", &created),
+        }
+    }
+
+    /// Uploads one part, and answers its entity tag.
+    pub async fn upload_part(&self, bucket: &str, key: &str, upload: &str, number: u16, part: Bytes) -> Result<String> {
+        let query = format!("partNumber={number}&uploadId={upload}");
+        let answer = self.send(Method::PUT, bucket, key, &query, part).await?;
+        acknowledged("upload a part", &answer)?;
+        Ok(answer.header("etag").trim_matches('"').to_owned())
+    }
+
+    /// What completes an upload of which these are the parts, from the first on.
+    pub fn manifest(tags: &[String]) -> String {
+        let parts = (1..).zip(tags).map(|(number, etag): (u16, _)| {
+            format!("<Part><PartNumber>{number}</PartNumber><ETag>\"{etag}\"</ETag></Part>")
+        });
+        format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", parts.collect::<String>())
     }
 
     /// Every key of a bucket, in order. For keys that XML carries as they are.
@@ -172,6 +224,14 @@ impl S3 {
             key => Address::object(&self.endpoint, AddressingStyle::Path, bucket, key)?,
         })
     }
+}
+
+/// The lines of a head without the empty one at the end.
+pub struct Head {
+    /// The lines, each with its end.
+    pub text: String,
+    /// Where the chain of chunks begins, of a body in signed chunks.
+    pub seed: Option<ChunkSeed>,
 }
 
 /// The wall clock: signatures are judged against the server's.

@@ -31,7 +31,18 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gatepass-devidp",
         ],
     ),
-    ("gatepass-e2e", &["gatepass-signing", "gatepass-authority", "gatepass-store", "gatepass-backend", "gatepass"]),
+    (
+        "gatepass-e2e",
+        &[
+            "gatepass-signing",
+            "gatepass-iam",
+            "gatepass-protocol",
+            "gatepass-authority",
+            "gatepass-store",
+            "gatepass-backend",
+            "gatepass",
+        ],
+    ),
     ("gatepass-fuzz", &["gatepass-signing", "gatepass-iam", "gatepass-protocol", "gatepass-doctor"]),
     ("xtask", &[]),
 ];

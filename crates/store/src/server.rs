@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::body::BATCH_BYTES;
 use crate::http2;
 use crate::linger::{Linger, Unread};
 use crate::peer::{Peer, Transport};
@@ -34,6 +35,9 @@ pub const MAX_HEADERS: usize = 100;
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How much of what it receives, and of what it sends, a connection buffers. A head must fit.
 const CONNECTION_BUFFER_BYTES: usize = MAX_HEAD_BYTES;
+/// What a connection keeps in memory at most: what is buffered on either side of it, and two batches of a body with the
+/// piece that fills each.
+pub const CONNECTION_BYTES: usize = 2 * CONNECTION_BUFFER_BYTES + 2 * (BATCH_BYTES + CONNECTION_BUFFER_BYTES);
 /// How long accepting pauses when the system is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -36,6 +36,8 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool { names: &["curl"], package: "curl", purpose: "fetching signed URLs as a stranger does" },
     Tool { names: &["mkfs.ext4"], package: "e2fsprogs", purpose: "file systems whose power is cut" },
     Tool { names: &["mount"], package: "mount", purpose: "mounting them" },
+    Tool { names: &["prlimit"], package: "util-linux", purpose: "a process without file descriptors" },
+    Tool { names: &["strace"], package: "strace", purpose: "system calls that fail, and ends in their place" },
 ];
 
 /// Finds every tool, installs what is missing where that is possible, and says what it did.

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::content::Chance;
 use super::experiment::{Experiment, Outcome, Tally};
-use super::machine::{Disk, Machine};
+use super::machine::{DISK_SIZE, Disk, Machine};
 use super::promises::Trial;
 use super::report::{Control, Report};
 
@@ -54,7 +54,7 @@ fn count(report: &mut Report, names: [&'static str; 4], rounds: u32, outcome: Ou
 }
 
 fn new_disk(directory: &Path, name: &str) -> Result<Machine> {
-    Ok(Machine::Disk(Disk::new(&directory.join(name))?))
+    Ok(Machine::Disk(Disk::new(&directory.join(name), DISK_SIZE)?))
 }
 
 fn experiment(trial: &Trial, machine: Machine, rounds: u32, chance: Chance, more: &[String]) -> Experiment {

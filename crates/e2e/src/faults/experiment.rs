@@ -104,7 +104,7 @@ impl Experiment {
         }
         // The moment of the crash is the one thing that no condition can name.
         std::thread::sleep(Duration::from_millis(self.chance.below(LONGEST_LOAD)));
-        self.machine.crash(&mut server)?;
+        self.machine.crash(server.process())?;
         let mut acknowledged = 0;
         for writer in runtime.block_on(work.join_all()) {
             acknowledged += writer.context("a request was refused under load")?;

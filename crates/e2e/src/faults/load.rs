@@ -15,7 +15,7 @@ pub const BUCKET: &str = "crash";
 /// Few enough that writes overwrite, and enough that a crash finds many of them fresh.
 const KEYS_PER_WRITER: u64 = 40;
 /// The smallest part that S3 takes, apart from the last.
-const PART: usize = 5 * 1024 * 1024;
+pub const PART: usize = 5 * 1024 * 1024;
 
 /// What all writers share.
 #[derive(Default)]

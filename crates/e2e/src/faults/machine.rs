@@ -6,10 +6,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::dev::{Dev, wait_for};
+use crate::process::Process;
 
 /// Large enough for what the writers keep, small enough to copy in a moment.
-const DISK_SIZE: &str = "1G";
+pub const DISK_SIZE: &str = "1G";
 /// Nothing reaches the disk by itself within the time of a round: what is there was synchronised by the server. What was
 /// deleted leaves the image, so that there is little to copy.
 const MOUNT_OPTIONS: &str = "loop,commit=600,discard";
@@ -35,7 +35,7 @@ impl Machine {
     }
 
     /// Crashes. When this returns the server is gone and the data directory is what the crash left of it.
-    pub fn crash(&mut self, server: &mut Dev) -> Result<()> {
+    pub fn crash(&mut self, server: &mut Process) -> Result<()> {
         match self {
             Machine::Process { .. } => Ok(server.kill()?),
             Machine::Disk(disk) => disk.cut(server),
@@ -51,11 +51,11 @@ pub struct Disk {
 
 impl Disk {
     /// Makes and mounts an empty file system. Fails where mounting is not possible, with the reason.
-    pub fn new(work: &Path) -> Result<Self> {
+    pub fn new(work: &Path, size: &str) -> Result<Self> {
         fs::create_dir_all(work)?;
         let disk = Self { work: work.to_path_buf(), generation: 0 };
         let _ = fs::remove_file(disk.image(0));
-        run(Command::new("truncate").args(["--size", DISK_SIZE]).arg(disk.image(0)))?;
+        run(Command::new("truncate").args(["--size", size]).arg(disk.image(0)))?;
         run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(disk.image(0)).env("PATH", SYSTEM_PATH))?;
         disk.mount()?;
         Ok(disk)
@@ -64,9 +64,8 @@ impl Disk {
     /// Stops the server between two instructions, copies the disk as it is at that moment, and goes on with the copy:
     /// what only the page cache knew is gone. A stopped server answers nothing, so whatever the writers were told, they
     /// were told before that moment.
-    fn cut(&mut self, server: &mut Dev) -> Result<()> {
-        server.signal("STOP")?;
-        wait_for(|| is_stopped(server.id()).then_some(())).context("the server does not stop")?;
+    pub fn cut(&mut self, server: &mut Process) -> Result<()> {
+        server.stop()?;
         let (before, after) = (self.image(self.generation), self.image(self.generation + 1));
         run(Command::new("cp").args(["--reflink=never", "--sparse=always"]).arg(&before).arg(&after))?;
         server.kill()?;
@@ -89,7 +88,8 @@ impl Disk {
         self.work.join(format!("disk-{generation}.img"))
     }
 
-    fn mount_point(&self) -> PathBuf {
+    /// Where it is mounted now.
+    pub fn mount_point(&self) -> PathBuf {
         self.work.join(format!("mount-{}", self.generation % 2))
     }
 }
@@ -104,20 +104,10 @@ impl Drop for Disk {
 /// Users' search paths may lack the system's directories.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-fn run(command: &mut Command) -> Result<()> {
+pub(super) fn run(command: &mut Command) -> Result<()> {
     let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
     if output.status.success() {
         return Ok(());
     }
     bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim())
-}
-
-/// Whether every thread has stopped: one that still waits for the disk inside a system call has not.
-fn is_stopped(process: u32) -> bool {
-    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return false };
-    threads.flatten().all(|thread| {
-        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        // The state follows the name, which stands in parentheses and may hold anything.
-        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
-    })
 }

@@ -7,18 +7,29 @@
 //! each change before they ask for it and after it was acknowledged, so that for every object there are at most two
 //! states that may be found: the acknowledged one, and the one that was asked for last. [`machine`] is what crashes.
 
+pub mod bounded;
+pub mod changes;
 pub mod content;
 pub mod crowd;
+pub mod degrade;
 pub mod durable;
 pub mod experiment;
 pub mod expiry;
+pub mod group;
 pub mod ledger;
+pub mod limits;
 pub mod load;
 pub mod machine;
+pub mod observe;
+pub mod partial;
 pub mod promises;
 pub mod publish;
 pub mod raw;
+pub mod recover;
 pub mod report;
 pub mod rot;
 pub mod rows;
 pub mod sizes;
+pub mod spoiled;
+pub mod tmpfs;
+pub mod tracer;

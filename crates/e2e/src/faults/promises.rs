@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::content::Chance;
 use super::report::Report;
-use super::{crowd, durable, expiry, publish, rot};
+use super::{bounded, crowd, degrade, durable, expiry, limits, partial, publish, recover, rot};
 use crate::dev::Options;
 
 /// What every experiment is given.
@@ -64,8 +64,13 @@ pub struct Promise {
 pub const PROMISES: &[Promise] = &[
     Promise { name: "P1", says: "what was acknowledged survives SIGKILL and the loss of power", run: durable::run },
     Promise { name: "P2", says: "a reader sees the old object or the new one, whole", run: publish::run },
+    Promise { name: "P3", says: "of an upload that did not succeed nothing is seen", run: partial::run },
+    Promise { name: "P4", says: "whatever a crash leaves, the next start has it whole, at once", run: recover::run },
+    Promise { name: "P6", says: "memory is bounded by the number of connections", run: bounded::run },
+    Promise { name: "P7", says: "limits are kept to the last one, before the work", run: limits::run },
     Promise { name: "P8", says: "a URL is good until its last moment, and what began in time ends", run: expiry::run },
     Promise { name: "P10", says: "bytes that the disk has changed are never sent as right ones", run: rot::run },
+    Promise { name: "P12", says: "what runs out is refused, and taken again when it returns", run: degrade::run },
     Promise {
         name: "A35",
         says: "who holds on without using it is hung up on, and keeps nobody waiting",

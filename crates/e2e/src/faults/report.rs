@@ -31,6 +31,23 @@ impl Control {
         let said = format!("{found} {what}");
         if found > 0 { Self::Caught(said) } else { Self::Passed(said) }
     }
+
+    /// Several, of which each must be caught.
+    pub fn all(controls: impl IntoIterator<Item = Self>) -> Self {
+        let (mut caught, mut passed, mut impossible) = (Vec::new(), Vec::new(), Vec::new());
+        for control in controls {
+            match control {
+                Self::Caught(said) => caught.push(said),
+                Self::Passed(said) => passed.push(said),
+                Self::Impossible(said) => impossible.push(said),
+            }
+        }
+        match (passed.is_empty(), impossible.is_empty()) {
+            (false, _) => Self::Passed(passed.join("; ")),
+            (true, false) => Self::Impossible(impossible.join("; ")),
+            (true, true) => Self::Caught(caught.join("; ")),
+        }
+    }
 }
 
 impl Report {
@@ -75,6 +92,15 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_controls_each_must_be_caught() {
+        let (caught, passed) = (|| Control::of(1, "seen"), || Control::of(0, "seen"));
+        let impossible = || Control::Impossible("no mount".to_owned());
+        assert_eq!(Control::all([caught(), caught()]), Control::Caught("1 seen; 1 seen".to_owned()));
+        assert_eq!(Control::all([caught(), impossible()]), impossible());
+        assert_eq!(Control::all([impossible(), passed()]), Control::Passed("0 seen".to_owned()));
+    }
 
     #[test]
     fn a_control_that_passes_spoils_the_report_and_one_that_is_caught_does_not() {

@@ -10,6 +10,7 @@ mod through;
 
 pub(crate) use document::{Bounds, document};
 pub(crate) use form::{FileBody, fields};
-pub(crate) use receive::{CONTENT_MAX_BYTES, Plan, Received, receive};
+pub use receive::CONTENT_MAX_BYTES;
+pub(crate) use receive::{BATCH_BYTES, Plan, Received, receive};
 pub(crate) use send::{ObjectBody, ResponseBody};
 pub(crate) use through::{Stretch, copy_of_stretch, digests_of_pieces};

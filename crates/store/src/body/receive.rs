@@ -19,11 +19,11 @@ use crate::blobs::Blobs;
 use crate::index::{NewBody, SMALL_BODY_BYTES};
 
 /// The largest body of one PutObject or UploadPart ("Uploading objects", Amazon S3 User Guide).
-pub(crate) const CONTENT_MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+pub const CONTENT_MAX_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// How much is received before it is handed to the disk. Two such batches are in memory at most: one
 /// that is received, one that is written.
-const BATCH_BYTES: usize = 256 * 1024;
+pub(crate) const BATCH_BYTES: usize = 256 * 1024;
 
 /// How the content of an object comes, and what must be true of it.
 #[derive(Debug)]

@@ -17,7 +17,8 @@ use super::receive::{Length, Wire};
 use super::{Plan, Received};
 use crate::blobs::{Blobs, Staging};
 use crate::index::{NewBody, SMALL_BODY_BYTES};
-use crate::space::{Room, is_full};
+use crate::shortage;
+use crate::space::Room;
 
 pub(super) struct Sink {
     wire: Wire,
@@ -70,14 +71,10 @@ impl From<Fault> for S3Error {
         match fault {
             Fault::Refused(error) => error,
             Fault::Chunk(error) => error.into(),
-            Fault::Io(error) if is_full(&error) => {
-                tracing::warn!(%error, "the disk is full; a body could not be written");
-                Self::disk_full()
-            }
-            Fault::Io(error) => {
+            Fault::Io(error) => shortage::of(&error).unwrap_or_else(|| {
                 tracing::error!(%error, "a body could not be written");
                 Self::internal()
-            }
+            }),
         }
     }
 }

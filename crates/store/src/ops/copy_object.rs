@@ -20,6 +20,7 @@ use crate::grant::{
     GetObjectTagging, GetObjectVersionTagging, Grant, ObjectName, ObjectVersion, PutObject, PutObjectTagging, Reading,
 };
 use crate::index::{Failure, NewObject, ObjectRecord, Transaction, Version};
+use crate::shortage;
 use crate::store::Store;
 
 /// The largest source of one copy ("CopyObject", Amazon S3 API Reference).
@@ -81,8 +82,10 @@ async fn recompute(
         Ok(digests.map(|(md5, checksum)| Recomputed { of: found.record, etag: Etag::from_md5(&md5), checksum }))
     });
     recomputed.await?.map(Some).map_err(|error| {
-        tracing::error!(%error, "the source of a copy could not be read");
-        S3Error::internal()
+        shortage::of(&error).unwrap_or_else(|| {
+            tracing::error!(%error, "the source of a copy could not be read");
+            S3Error::internal()
+        })
     })
 }
 

@@ -19,6 +19,7 @@ use crate::blobs::Pinned;
 use crate::body::{ObjectBody, ResponseBody};
 use crate::grant::{GetObjectTagging, GetObjectVersionTagging, Grant, ListBucket, ObjectName, ObjectVersion, Reading};
 use crate::index::{Failure, FoundObject, ObjectRecord, Source, Version};
+use crate::shortage;
 use crate::store::Store;
 
 pub(super) async fn get_object(call: Call<'_>, parameters: operation::GetObject) -> Result<Answer, S3Error> {
@@ -295,8 +296,10 @@ async fn body(
     }
     let mut body = ObjectBody::new(Arc::clone(&store.blobs), &found.pieces, pinned, offset, length);
     body.read_first().await.map_err(|error| {
-        tracing::error!(%error, "an object cannot be read");
-        S3Error::internal()
+        shortage::of(&error).unwrap_or_else(|| {
+            tracing::error!(%error, "an object cannot be read");
+            S3Error::internal()
+        })
     })?;
     Ok(ResponseBody::Object(Box::new(body)))
 }
