@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Findings;
-use super::subject::{Post, Subject};
+use super::subject::{Post, Subject, credential_parts};
 use crate::input::FormField;
 use crate::redact;
 use crate::report::{Cause, Likelihood};
@@ -171,6 +171,14 @@ impl<'p> Condition<'p> {
 /// `expiration` of a policy.
 pub(super) fn expiration(policy: &str) -> Option<Timestamp> {
     parsed(policy)?.get("expiration")?.as_str()?.parse().ok()
+}
+
+/// The region of the credential that a policy demands.
+pub(super) fn credential_region(policy: &str) -> Option<String> {
+    let policy = parsed(policy)?;
+    let mut conditions = policy.get("conditions")?.as_array()?.iter().take(MAX_CONDITIONS).filter_map(Condition::read);
+    let credential = conditions.find(|condition| condition.field == "x-amz-credential")?;
+    credential_parts(credential.value).2
 }
 
 /// JSON with the escape `\$` that policies may have beside.
