@@ -383,6 +383,7 @@ def of_forms():
     extra = error("AccessDenied", prefix + "Extra input fields: x-amz-meta-album")
     write("policy_extra_field", command, extra, kind="curl", shaped=True, status=403)
     write("policy_extra_field.no_answer", command, kind="curl")
+    write("policy_condition_failed.no_size", curl_form(posted(conditions=[["content-length-range", 10, 5]])), kind="curl")
     form = posted(at=NOW - 2 * HOUR)
     late = error("AccessDenied", prefix + "Policy expired.")
     write("policy_expired", curl_form(form), late, kind="curl", shaped=True, status=403)

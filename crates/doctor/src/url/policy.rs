@@ -90,6 +90,11 @@ fn check(subject: &Subject<'_>, post: &Post, policy: &Value, findings: &mut Find
             findings.add(Cause::PolicyConditionFailed, likelihood, evidence, MEET_IT);
         }
     }
+    if let Some((least, most)) = size_range(policy).filter(|(least, most)| least > most) {
+        let evidence =
+            format!("content-length-range demands at least {least} and at most {most} bytes, which no file has");
+        findings.add(Cause::PolicyConditionFailed, likelihood, evidence, MEET_IT);
+    }
     let exempt = |name: &str| {
         matches!(name, "x-amz-signature" | "signature" | "policy" | "file")
             || name.starts_with("x-ignore-")
@@ -166,6 +171,17 @@ impl<'p> Condition<'p> {
             None => format!("the policy demands that {field} {demand} {demanded:?}, and it is not sent"),
         }
     }
+}
+
+/// What all `content-length-range` of a policy together demand.
+fn size_range(policy: &Value) -> Option<(i64, i64)> {
+    let bound = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    let range = |condition: &Value| match condition.as_array()?.as_slice() {
+        [operation, least, most] if operation == "content-length-range" => Some((bound(least)?, bound(most)?)),
+        _ => None,
+    };
+    let ranges = policy.get("conditions")?.as_array()?.iter().take(MAX_CONDITIONS).filter_map(range);
+    ranges.reduce(|one, other| (one.0.max(other.0), one.1.min(other.1)))
 }
 
 /// `expiration` of a policy.
