@@ -251,6 +251,8 @@ causes! {
     PolicyConditionFailed = "policy_condition_failed",
     /// A field of the form is in no condition of the policy.
     PolicyExtraField = "policy_extra_field",
+    /// The policy of the form is not the text that was signed.
+    PolicyModified = "policy_modified",
     /// The policy of the form has expired.
     PolicyExpired = "policy_expired",
     /// CloudFront refuses: signature, resource, address or time.

@@ -12,6 +12,7 @@ form and text follow answers of Amazon's that users published.
 import base64
 import datetime
 import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -94,11 +95,19 @@ def presigned(operation="get_object", expires=900, at=NOW, parameters=None, **op
         return client(**options).generate_presigned_url(operation, Params=parameters, ExpiresIn=expires)
 
 
-def posted(at=NOW, expires=3600, fields=None, conditions=None):
+def posted(at=NOW, expires=3600, fields=None, conditions=None, **options):
     with Clock(at):
-        return client().generate_presigned_post(
+        return client(**options).generate_presigned_post(
             "photos", "uploads/${filename}", Fields=fields, Conditions=conditions, ExpiresIn=expires
         )
+
+
+def signature(text):
+    """SigV4's signature of a policy in whatever text, as of NOW."""
+    key = ("AWS4" + SECRET).encode()
+    for part in [NOW.strftime("%Y%m%d"), REGION, "s3", "aws4_request"]:
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def curl_form(form, **more):
@@ -374,10 +383,35 @@ def of_forms():
     extra = error("AccessDenied", prefix + "Extra input fields: x-amz-meta-album")
     write("policy_extra_field", command, extra, kind="curl", shaped=True, status=403)
     write("policy_extra_field.no_answer", command, kind="curl")
+    write("policy_condition_failed.no_size", curl_form(posted(conditions=[["content-length-range", 10, 5]])), kind="curl")
     form = posted(at=NOW - 2 * HOUR)
     late = error("AccessDenied", prefix + "Policy expired.")
     write("policy_expired", curl_form(form), late, kind="curl", shaped=True, status=403)
     write("policy_expired.har", har("POST", form["url"], 403, late, form=form["fields"]), kind="har", shaped=True)
+
+
+def of_signatures_of_forms():
+    def refused(name, form, made_by="boto3"):
+        more = f"<AWSAccessKeyId>{KEY}</AWSAccessKeyId><StringToSign>{form['fields']['policy']}</StringToSign>"
+        more += f"<SignatureProvided>{form['fields']['x-amz-signature']}</SignatureProvided>"
+        message = "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+        answer = error("SignatureDoesNotMatch", message, more)
+        write(name, curl_form(form), answer, kind="curl", made_by=made_by, shaped=True, status=403, credentials=True)
+
+    refused("wrong_secret.form", posted(secret=SECRET + " "))
+    form = posted(region="us-east-1")
+    form["url"] = f"https://{HOST}/"
+    form["fields"]["x-amz-credential"] = form["fields"]["x-amz-credential"].replace("us-east-1", REGION)
+    refused("region_mismatch.form", form)
+    # MIME's base64 comes in lines, which a page does not keep.
+    form = posted()
+    lines = base64.encodebytes(base64.b64decode(form["fields"]["policy"])).decode()
+    form["fields"]["x-amz-signature"] = signature(lines)
+    refused("policy_modified", form, made_by="Python's base64.encodebytes")
+    form = posted(conditions=[["starts-with", "$x-amz-meta-note", "~~~>>>"]])
+    assert "+" in form["fields"]["policy"]
+    form["fields"]["policy"] = form["fields"]["policy"].replace("+", " ")
+    write("policy_modified.no_answer", curl_form(form, **{"x-amz-meta-note": "~~~>>>"}), kind="curl", credentials=True)
 
 
 def of_cloudfront():
@@ -416,7 +450,7 @@ def main():
             make(store)
     finally:
         store.close()
-    for make in [of_sigv2, of_encryption, of_forms, of_cloudfront]:
+    for make in [of_sigv2, of_encryption, of_forms, of_signatures_of_forms, of_cloudfront]:
         make()
     made = sorted(directory.name for directory in FIXTURES.iterdir() if directory.is_dir())
     sys.stdout.write(f"{len(made)} fixtures\n")

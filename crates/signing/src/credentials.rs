@@ -22,7 +22,8 @@ impl AccessKeyId {
     /// Checks the characters and the length.
     pub fn new(id: impl AsRef<str>) -> Result<Self, CredentialsError> {
         let id = id.as_ref();
-        let clean = id.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b','));
+        let is_clean = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b',');
+        let clean = id.bytes().fold(true, |clean, byte| clean & is_clean(byte));
         if id.is_empty() || id.len() > Self::MAX_BYTES || !clean {
             return Err(CredentialsError::AccessKeyId);
         }

@@ -8,6 +8,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use crate::encode::{self, DecodeError, Decoding, Specials};
 
 /// A borrowed view of the head of a request.
@@ -55,12 +57,17 @@ impl Target {
         if raw.len() > Self::MAX_BYTES {
             return Err(TargetError::TooLong);
         }
-        // A fragment never travels, and neither blanks nor controls do; anything else is only unusual. No branch stops
-        // at the first of them, so that many bytes are looked at together.
-        let forbidden = |byte: u8| byte <= b' ' || byte == 0x7f || byte == b'#';
-        if raw.bytes().fold(false, |found, byte| found | forbidden(byte)) {
+        let decoded = Self::decode(raw);
+        // A fragment never travels, and neither blanks nor controls do; anything else is only unusual. What is canonical
+        // has none of them.
+        let is_forbidden = |byte: u8| byte <= b' ' || byte == 0x7f || byte == b'#';
+        if !decoded.as_ref().is_ok_and(Self::is_canonical) && raw.bytes().any(is_forbidden) {
             return Err(TargetError::Byte);
         }
+        decoded
+    }
+
+    fn decode(raw: &str) -> Result<Self, TargetError> {
         if !raw.starts_with('/') {
             return Err(TargetError::Form);
         }
@@ -73,6 +80,11 @@ impl Target {
             path_is_canonical: decoding.is_canonical,
             query: Query::parse_behind(text, raw.get(raw_path_length + 1..).unwrap_or_default())?,
         })
+    }
+
+    /// Whether everything is written as SigV4 writes it.
+    fn is_canonical(&self) -> bool {
+        self.path_is_canonical && self.query.pairs.iter().all(|pair| pair.is_canonical)
     }
 
     /// The decoded path, with its leading `/` and whatever `//`, `.` and `..` it has.
@@ -285,6 +297,11 @@ impl Query {
         self.pairs.iter().map(|pair| (self.name(pair), self.value(pair)))
     }
 
+    /// All names in order of arrival.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|pair| self.name(pair))
+    }
+
     /// The first name that appears more than once. Signed parameters may repeat; an operation that takes one value
     /// of a parameter should refuse the request when they do.
     #[must_use]
@@ -307,32 +324,26 @@ impl Query {
             Ordering::Equal => text[one.raw.value()] <= text[next.raw.value()],
             Ordering::Greater => false,
         };
-        let mut before = None;
-        let as_they_came =
-            kept().all(|pair| pair.is_canonical && before.replace(pair).is_none_or(|before| in_order(before, pair)));
-        if as_they_came { self.feed_in_runs(kept(), sink) } else { self.feed_sorted(kept(), sink) }
-    }
-
-    /// Parameters that stand beside each other go together, with the `&` between them.
-    fn feed_in_runs<'q>(&'q self, pairs: impl Iterator<Item = &'q Pair>, sink: &mut impl FnMut(&str)) {
-        let (mut start, mut end) = (0, 0);
-        for (index, pair) in pairs.enumerate() {
-            let place = pair.raw;
-            if index == 0 || place.start as usize != end + 1 || !place.has_equals() {
-                sink(&self.text[start..end]);
-                if index > 0 {
-                    sink("&");
-                }
-                start = place.start as usize;
-                if !place.has_equals() {
-                    sink(&self.text[place.name()]);
-                    sink("=");
-                    start = place.end as usize;
-                }
+        // Parameters that stand beside each other go together, with the `&` between them.
+        let mut runs = SmallVec::<[Range<usize>; 4]>::new();
+        let mut before: Option<&Pair> = None;
+        for pair in kept() {
+            if !pair.is_canonical || !pair.raw.has_equals() || before.is_some_and(|before| !in_order(before, pair)) {
+                return self.feed_sorted(kept(), sink);
             }
-            end = place.end as usize;
+            let (start, end) = (pair.raw.start as usize, pair.raw.end as usize);
+            match runs.last_mut() {
+                Some(run) if run.end + 1 == start => run.end = end,
+                _ => runs.push(start..end),
+            }
+            before = Some(pair);
         }
-        sink(&self.text[start..end]);
+        for (index, run) in runs.into_iter().enumerate() {
+            if index > 0 {
+                sink("&");
+            }
+            sink(&self.text[run]);
+        }
     }
 
     fn feed_sorted<'q>(&'q self, pairs: impl Iterator<Item = &'q Pair>, sink: &mut impl FnMut(&str)) {

@@ -90,6 +90,16 @@ impl AmzDate {
         &self.as_str()[..8]
     }
 
+    /// As [`date`](Self::date).
+    pub(crate) fn date_bytes(&self) -> &[u8] {
+        &self.text[..8]
+    }
+
+    /// As [`as_str`](Self::as_str).
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+
     /// `YYYYMMDDTHHMMSSZ`.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -487,6 +487,12 @@ fn attack_19_a_file_is_held_to_its_size_while_it_streams() {
     let large = server.refuses(400, "EntityTooLarge", |_| form(100_001).send(&server));
     assert_eq!(sizes(&large, "MaxSizeAllowed"), ("100001".to_owned(), "100000".to_owned()));
 
+    // Of another signer's policy no file may fit.
+    let none = document("[\"content-length-range\",10,5],");
+    for (bytes, code) in [(4, "EntityTooSmall"), (7, "EntityTooLarge"), (11, "EntityTooLarge")] {
+        server.refuses(400, code, |server| Form::with_policy(server, &none, &vec![b'x'; bytes]).send(server));
+    }
+
     // The answer comes although most of what was promised never does.
     let body = form(1_000_000).body();
     let mut stream = server.connect();

@@ -5,11 +5,11 @@ use gatepass_signing::credentials::{Credentials, SessionToken};
 use gatepass_signing::encode::{self, Plus};
 use gatepass_signing::sigv4::KeyCache;
 
-use super::Findings;
 use super::address::{Damage, decoded, host_name};
 use super::host::{S3Host, is_private};
 use super::recompute::{Attempt, OF_SIGV2, Seen};
 use super::subject::{Place, Subject, asking};
+use super::{Findings, form};
 use crate::redact;
 use crate::report::{Cause, Likelihood};
 
@@ -19,6 +19,10 @@ const MAX_COMPUTATIONS: usize = 2048;
 /// As many for targets longer than [`LONG_BYTES`], and for SigV4a.
 const MAX_LONG_COMPUTATIONS: usize = 128;
 const LONG_BYTES: usize = 8192;
+
+/// The regions that are tried where nothing names one.
+pub(super) const COMMON_REGIONS: [&str; 8] =
+    ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-1", "auto"];
 
 /// One way in which the request may have been changed between signing and sending.
 struct Hypothesis {
@@ -59,6 +63,9 @@ pub(super) fn look(subject: &Subject<'_>, findings: &mut Findings) {
     let Some(credentials) = subject.credentials.filter(|_| subject.is_signed_by_the_credentials_at_hand()) else {
         return;
     };
+    if let Some(post) = subject.post() {
+        return form::look(subject, post, credentials, findings);
+    }
     let Some(given) = Attempt::as_given(subject) else { return };
     let keys = KeyCache::new();
     let secret = credentials.secret_key();
@@ -448,14 +455,12 @@ fn headers(subject: &Subject<'_>, given: &Attempt, out: &mut Vec<Hypothesis>) {
 }
 
 fn regions(subject: &Subject<'_>, given: &Attempt, out: &mut Vec<Hypothesis>) {
-    const COMMON: [&str; 8] =
-        ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-1", "auto"];
     let Some(claim) = subject.sigv4().filter(|claim| claim.place == Place::Query) else { return };
     let of_error = subject.error.and_then(|error| error.get("Region"));
     let of_answer = subject.response.header("x-amz-bucket-region");
     let of_host = S3Host::parse(&given.host).and_then(|host| host.region);
     let known = of_error.or(of_answer).map(str::to_owned).into_iter().chain(of_host);
-    for region in known.chain(COMMON.map(str::to_owned)).filter(|region| *region != given.region) {
+    for region in known.chain(COMMON_REGIONS.map(str::to_owned)).filter(|region| *region != given.region) {
         let Some(credential) = &claim.credential else { return };
         let changed = credential.replacen(&format!("/{}/", given.region), &format!("/{region}/"), 1);
         let query = given.query.iter().map(|pair| {

@@ -6,6 +6,7 @@ mod cloudfront;
 mod credentials;
 mod difference;
 mod encryption;
+mod form;
 mod headers;
 mod host;
 mod hypotheses;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Findings;
-use super::subject::{Post, Subject};
+use super::subject::{Post, Subject, credential_parts};
 use crate::input::FormField;
 use crate::redact;
 use crate::report::{Cause, Likelihood};
@@ -90,6 +90,11 @@ fn check(subject: &Subject<'_>, post: &Post, policy: &Value, findings: &mut Find
             findings.add(Cause::PolicyConditionFailed, likelihood, evidence, MEET_IT);
         }
     }
+    if let Some((least, most)) = size_range(policy).filter(|(least, most)| least > most) {
+        let evidence =
+            format!("content-length-range demands at least {least} and at most {most} bytes, which no file has");
+        findings.add(Cause::PolicyConditionFailed, likelihood, evidence, MEET_IT);
+    }
     let exempt = |name: &str| {
         matches!(name, "x-amz-signature" | "signature" | "policy" | "file")
             || name.starts_with("x-ignore-")
@@ -168,9 +173,28 @@ impl<'p> Condition<'p> {
     }
 }
 
+/// What all `content-length-range` of a policy together demand.
+fn size_range(policy: &Value) -> Option<(i64, i64)> {
+    let bound = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    let range = |condition: &Value| match condition.as_array()?.as_slice() {
+        [operation, least, most] if operation == "content-length-range" => Some((bound(least)?, bound(most)?)),
+        _ => None,
+    };
+    let ranges = policy.get("conditions")?.as_array()?.iter().take(MAX_CONDITIONS).filter_map(range);
+    ranges.reduce(|one, other| (one.0.max(other.0), one.1.min(other.1)))
+}
+
 /// `expiration` of a policy.
 pub(super) fn expiration(policy: &str) -> Option<Timestamp> {
     parsed(policy)?.get("expiration")?.as_str()?.parse().ok()
+}
+
+/// The region of the credential that a policy demands.
+pub(super) fn credential_region(policy: &str) -> Option<String> {
+    let policy = parsed(policy)?;
+    let mut conditions = policy.get("conditions")?.as_array()?.iter().take(MAX_CONDITIONS).filter_map(Condition::read);
+    let credential = conditions.find(|condition| condition.field == "x-amz-credential")?;
+    credential_parts(credential.value).2
 }
 
 /// JSON with the escape `\$` that policies may have beside.

@@ -65,7 +65,12 @@ pub(crate) struct SigV2 {
 }
 
 pub(crate) struct Post {
+    /// As it was sent, in base64.
+    pub(crate) encoded_policy: String,
+    /// Decoded.
     pub(crate) policy: Option<String>,
+    pub(crate) credential: Option<String>,
+    pub(crate) signature: Option<String>,
     pub(crate) access_key_id: Option<String>,
     pub(crate) region: Option<String>,
     pub(crate) signed_at: Option<Timestamp>,
@@ -336,7 +341,7 @@ impl SigV4 {
 }
 
 /// Key id, date and region of `AKID/date/region/service/aws4_request`; SigV4a's has no region.
-fn credential_parts(credential: &str) -> (Option<String>, Option<String>, Option<String>) {
+pub(super) fn credential_parts(credential: &str) -> (Option<String>, Option<String>, Option<String>) {
     let parts: Vec<&str> = credential.split('/').collect();
     let part = |index: usize| parts.get(index).filter(|part| !part.is_empty()).map(|part| (*part).to_owned());
     (part(0), part(1), if parts.len() == 4 { None } else { part(2) })
@@ -369,12 +374,16 @@ impl Post {
         let policy = base64::decode(&encoded_policy, base64::STANDARD).and_then(|bytes| String::from_utf8(bytes).ok());
         let credential = field("x-amz-credential");
         let (id, _, region) = credential.as_deref().map(credential_parts).unwrap_or_default();
+        let sigv2 = credential.is_none() && field("AWSAccessKeyId").is_some();
         Some(Self {
+            encoded_policy,
             policy,
             access_key_id: id.or_else(|| field("AWSAccessKeyId")),
             region,
+            credential,
+            signature: field(if sigv2 { "signature" } else { "x-amz-signature" }),
             signed_at: field("x-amz-date").as_deref().and_then(AmzDate::parse).map(|date| date.timestamp()),
-            sigv2: credential.is_none() && field("AWSAccessKeyId").is_some(),
+            sigv2,
         })
     }
 }

@@ -69,10 +69,15 @@ impl<'a> Fields<'a> {
         Self(fields)
     }
 
-    /// The first value of a field, if there is one.
+    /// What a field says, if there is one. Clients repeat in a header what botocore put into the query, which says it
+    /// once. Of two values both are signed, as those of an `x-amz-*` are: else one of them would be nobody's word.
     fn push_value(&self, out: &mut Vec<u8>, name: &str) {
-        if let Some((_, value)) = self.0.iter().find(|(other, _)| other == name) {
-            push_unfolded(out, value);
+        let mut values = self.0.iter().filter(|(other, _)| other == name).map(|(_, value)| *value);
+        let Some(first) = values.next() else { return };
+        push_unfolded(out, first);
+        for other in values.filter(|other| other.trim_ascii() != first.trim_ascii()) {
+            out.push(b',');
+            push_unfolded(out, other);
         }
     }
 
@@ -162,7 +167,7 @@ mod tests {
         let expected = "PUT\nm\ntext/plain\n9\nx-amz-acl:private\nx-amz-meta-a:1 2\n/b/k";
         assert_eq!(string("PUT", target, &[], None, When::Expires("9")), expected);
         let with_header = [("Content-Type", "text/html"), ("x-amz-acl", "public-read")];
-        let expected = "PUT\nm\ntext/html\n9\nx-amz-acl:public-read,private\nx-amz-meta-a:1 2\n/b/k";
+        let expected = "PUT\nm\ntext/html,text/plain\n9\nx-amz-acl:public-read,private\nx-amz-meta-a:1 2\n/b/k";
         assert_eq!(string("PUT", target, &with_header, None, When::Expires("9")), expected);
         let expected = "PUT\nm\ntext/plain\n\nx-amz-acl:private\nx-amz-meta-a:1 2\n/b/k";
         assert_eq!(string("PUT", target, &[], None, When::Date(b"")), expected);

@@ -73,7 +73,9 @@ pub(crate) fn push_header<'v>(out: &mut HeaderBlock, name: &str, values: impl It
         if index > 0 {
             out.push(b',');
         }
-        if value.iter().fold(false, |found, byte| found | is_blank(*byte)) {
+        // Whatever is a blank is not above a space; of what else is not, there is nothing to collapse.
+        let may_be_blank = |byte: u8| byte <= b' ';
+        if value.iter().fold(false, |found, byte| found | may_be_blank(*byte)) {
             let words = value.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
             for (index, word) in words.enumerate() {
                 if index > 0 {

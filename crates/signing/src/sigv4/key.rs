@@ -97,7 +97,7 @@ impl SigningKey {
     pub(crate) fn sign_request(&self, signed_at: &AmzDate, canonical_digest: &[u8; 32]) -> Signature {
         self.sign(&[
             b"AWS4-HMAC-SHA256\n",
-            signed_at.as_str().as_bytes(),
+            signed_at.as_bytes(),
             self.scope_line.as_bytes(),
             &encode::hex_of_32(canonical_digest),
         ])

@@ -80,7 +80,7 @@ pub struct Scope {
 
 impl Scope {
     pub(crate) fn new(signed_at: &AmzDate, region: Region, service: ServiceName) -> Self {
-        let date = signed_at.date().as_bytes().try_into().expect("the date of an AmzDate has eight digits");
+        let date = signed_at.date_bytes().try_into().expect("the date of an AmzDate has eight digits");
         Self { date, region, service }
     }
 

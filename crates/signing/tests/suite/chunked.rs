@@ -257,6 +257,9 @@ fn broken_framing_is_refused() {
         ("10000000000000005\r\nhello\r\n", ChunkError::HeaderMalformed),
         ("5;chunk-signature=00\r\nhello\r\n", ChunkError::HeaderMalformed),
         ("5;name=value\r\nhello\r\n", ChunkError::HeaderMalformed),
+        ("5\nhello\r\n0\r\n\r\n", ChunkError::HeaderMalformed),
+        ("5\r\nhello\r\n0\n\r\n", ChunkError::HeaderMalformed),
+        ("5\r\r\nhello\r\n0\r\n\r\n", ChunkError::HeaderMalformed),
         ("5\r\nhelloo\r\n", ChunkError::EndMalformed),
         ("5\r\nhello\n0\r\n\r\n", ChunkError::EndMalformed),
         ("5\r\nhello\rx", ChunkError::EndMalformed),
@@ -273,6 +276,24 @@ fn broken_framing_is_refused() {
     let signed = |body: &[u8]| decode(payload.decoder(5).unwrap(), body, usize::MAX);
     assert_eq!(signed(b"5\r\nhello\r\n"), Err(ChunkError::HeaderMalformed));
     assert_eq!(signed(b"5;chunk-signature=zz\r\nhello\r\n"), Err(ChunkError::SignatureMismatch));
+}
+
+/// A chunk's signature does not cover the line that says it: a line that ends in two ways would be read in two ways by
+/// whoever stands on the way.
+#[test]
+fn the_line_before_a_chunk_ends_in_crlf() {
+    let (payload, body) = encoded(&sample(8192 + 100), None);
+    let ends = body.windows(2).enumerate().filter(|(at, pair)| *pair == b"\r\n" && body[at - 1].is_ascii_hexdigit());
+    let ends: Vec<usize> = ends.map(|(at, _)| at).filter(|at| *at < 100 || *at > 8192).collect();
+    for at in &ends {
+        let mut changed = body.clone();
+        changed.remove(*at);
+        for piece in [1, usize::MAX] {
+            let decoded = decode(payload.decoder(8292).unwrap(), &changed, piece);
+            assert_eq!(decoded, Err(ChunkError::HeaderMalformed), "byte {at}");
+        }
+    }
+    assert_eq!(ends.len(), 3, "the test knows where the lines end");
 }
 
 #[test]

@@ -571,7 +571,26 @@ fn size_ranges_narrow_each_other() {
     assert_eq!(range(r#"["content-length-range", -5, 10]"#), (0, 10));
     assert_eq!(range(r#"["content-length-range", 0, 10], ["content-length-range", 5, 20]"#), (5, 10));
     assert_eq!(range(r#"["content-length-range", 0, 9223372036854775807]"#), (0, MAX_OBJECT_BYTES));
-    assert_eq!(range(r#"["content-length-range", 10, 5]"#), (10, 5), "no file fits");
+}
+
+/// The signer refuses such a range ([`SizeRange::new`]); other signers do not look.
+#[test]
+fn no_file_fits_a_range_whose_bounds_are_the_wrong_way_round() {
+    let error = SizeRange::new(10, 5).unwrap_err();
+    assert_eq!(error.to_string(), "no file has at least 10 and at most 5 bytes");
+    for conditions in [
+        r#"["content-length-range", 10, 5]"#,
+        r#"["content-length-range", "10", "5"]"#,
+        r#"["content-length-range", 0, 5], ["content-length-range", 10, 20]"#,
+    ] {
+        let range = Sent::with_conditions(conditions).verify().unwrap().upload().size_range();
+        for bytes in 0..=30 {
+            // Above the lower bound a file is above the upper one, too.
+            let expected = if bytes > 5 { Reason::TooLarge } else { Reason::TooSmall };
+            assert_eq!(range.check(bytes).unwrap_err().reason(), expected, "{conditions}: {bytes}");
+        }
+        assert_eq!(range.check_so_far(6).unwrap_err().reason(), Reason::TooLarge, "no more is read than need be");
+    }
 }
 
 #[test]

@@ -192,6 +192,37 @@ fn a_content_header_stands_once() {
     assert_eq!(reason(&request.with("content-type", "text/html")), Reason::HeaderRepeated);
 }
 
+/// A client sends the type in its header, and botocore puts it into the query: it is the same one, or signed by nobody.
+#[test]
+fn a_content_header_and_its_parameter_agree() {
+    for (name, header, value, other) in [
+        ("content-type", "Content-Type", "text/plain", "text/html"),
+        ("content-md5", "Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg==", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    ] {
+        let lines = if name == "content-type" { format!("\n{value}") } else { format!("{value}\n") };
+        let signature = sign(&format!("PUT\n{lines}\n{EXPIRES}\n/b/k"));
+        let mut encoded = [String::new(), String::new(), String::new()];
+        for (text, out) in [value, other, &signature].into_iter().zip(&mut encoded) {
+            gatepass_signing::encode::component(text, out);
+        }
+        let [parameter, another, signature] = encoded;
+        let own = format!("AWSAccessKeyId={ACCESS_KEY_ID}&Expires={EXPIRES}&Signature={signature}");
+        let request = |query: &str| Request::new("PUT", &format!("/b/k?{query}{own}"), &[("Host", "h")]);
+
+        let in_query = request(&format!("{name}={parameter}&"));
+        assert!(verify(&in_query).is_ok(), "{name} in the query");
+        assert!(verify(&in_query.clone().with(header, value)).is_ok(), "{name} in both");
+        assert_eq!(reason(&in_query.clone().with(header, other)), Reason::SignatureMismatch, "{name}: another header");
+        let in_header = request("").with(header, value);
+        assert!(verify(&in_header).is_ok(), "{name} in the header");
+        let added = request(&format!("{name}={another}&")).with(header, value);
+        assert_eq!(reason(&added), Reason::SignatureMismatch, "{name}: another parameter");
+        let twice = request(&format!("{name}={parameter}&{name}={another}&"));
+        assert_eq!(reason(&twice), Reason::SignatureMismatch, "{name}: two parameters");
+        assert_eq!(string_to_sign(&added).matches(other).count(), 1, "both are shown");
+    }
+}
+
 #[test]
 fn a_signed_request_verifies_with_either_date() {
     let with_date = header_signed(&[("Date", DATE)], &format!("{DATE}\n/b/k%2f1?acl"));

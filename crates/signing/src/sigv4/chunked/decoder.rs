@@ -27,7 +27,8 @@ impl Trailers {
 /// Why a body is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChunkError {
-    /// The line before a chunk is not `size;chunk-signature=…`, or not `size` where chunks are unsigned.
+    /// The line before a chunk is not `size;chunk-signature=…`, or not `size` where chunks are unsigned, or does not end
+    /// in CRLF.
     #[error("the header of a chunk is malformed")]
     HeaderMalformed,
     /// A chunk does not end in CRLF.
@@ -145,6 +146,10 @@ impl Decoder {
                 State::Data { left } => return Ok(Some(self.take_data(input, left))),
                 State::ChunkHeader => {
                     if self.take_line(input, MAX_CHUNK_HEADER_BYTES, ChunkError::HeaderMalformed)? {
+                        // No client ends it otherwise, and a line that ends in two ways is read in two ways.
+                        if self.line.pop() != Some(b'\r') {
+                            return Err(ChunkError::HeaderMalformed);
+                        }
                         self.end_of_header()?;
                     }
                 }
@@ -161,6 +166,10 @@ impl Decoder {
                 }
                 State::TrailerLine | State::TrailerSignature => {
                     if self.take_line(input, MAX_TRAILER_BYTES, ChunkError::TrailerMalformed)? {
+                        // AWS's own examples end a trailer with an LF alone, or with an LF before the CRLF.
+                        if self.line.last() == Some(&b'\r') {
+                            self.line.pop();
+                        }
                         self.end_of_trailer_line()?;
                     }
                 }
@@ -182,7 +191,7 @@ impl Decoder {
         data
     }
 
-    /// Collects a line up to its LF; whether it is complete. The LF and a CR before it are dropped.
+    /// Collects a line up to its LF; whether it is complete. The LF is dropped, and a CR before it is kept.
     fn take_line(&mut self, input: &mut &[u8], limit: usize, too_long: ChunkError) -> Result<bool, ChunkError> {
         let end = input.iter().position(|byte| *byte == b'\n');
         let (piece, rest) = input.split_at(end.unwrap_or(input.len()));
@@ -191,9 +200,6 @@ impl Decoder {
         }
         self.line.extend_from_slice(piece);
         *input = rest.get(1..).unwrap_or_default();
-        if end.is_some() && self.line.last() == Some(&b'\r') {
-            self.line.pop();
-        }
         Ok(end.is_some())
     }
 

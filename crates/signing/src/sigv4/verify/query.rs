@@ -17,7 +17,7 @@ use crate::time::{AmzDate, Lifetime};
 /// algorithm of SigV4's. Of SigV2's parameters each is a sign of it; but `Expires`, which has been a parameter of other
 /// things, only where SigV2 is on and no `authorization` says another scheme.
 pub(super) fn scheme(query: &Query, schemes: Schemes, authorization: Option<&[u8]>) -> Option<Scheme> {
-    if query.iter().any(|(name, _)| parameter::MANDATORY.contains(&name)) {
+    if query.names().any(|name| parameter::MANDATORY.contains(&name)) {
         let is_v4a = || query.get(parameter::ALGORITHM) == Some(Scheme::SigV4a.as_str());
         return Some(if schemes.contains(Scheme::SigV4a) && is_v4a() { Scheme::SigV4a } else { Scheme::SigV4 });
     }
@@ -26,7 +26,7 @@ pub(super) fn scheme(query: &Query, schemes: Schemes, authorization: Option<&[u8
         sigv2::parameter::ACCESS_KEY_ID | sigv2::parameter::SIGNATURE => true,
         _ => false,
     };
-    query.iter().any(|(name, _)| is_sign(name)).then_some(Scheme::SigV2)
+    query.names().any(is_sign).then_some(Scheme::SigV2)
 }
 
 /// The parameters of a signed URL, of which none that says how to verify is repeated.
@@ -48,10 +48,11 @@ impl<'q, 'a> Parameters<'q, 'a> {
     pub(super) fn read(request: &RequestView<'a>, target: &'q Target) -> Result<Self, Refusal> {
         let query = target.query();
         let mut places = [None; Authentication::COUNT];
-        for (at, (name, value)) in (0_u8..).zip(query.iter()) {
+        for (at, name) in (0_u8..).zip(query.names()) {
             let Some(which) = Authentication::named(name) else { continue };
             if places[which as usize].replace(at).is_some() {
-                let details = Details::Argument { name: which.name(), value: Echo(value.to_owned()) };
+                let value = Echo(query.value_at(at.into()).to_owned());
+                let details = Details::Argument { name: which.name(), value };
                 return Err(Refusal::new(Reason::ParameterRepeated, Mechanism::Query, details));
             }
         }
