@@ -274,11 +274,11 @@ impl Unsynced<'_> {
         }
         if noticed < changes.len() as u64 {
             return Ok(Control::Passed(format!(
-                "of {} changes on a disk that lies {noticed} were missed",
+                "of {} changes on a disk that lies {noticed} were noticed",
                 changes.len()
             )));
         }
-        Ok(Control::Caught(format!("{noticed} changes that a lying disk had forgotten were missed")))
+        Ok(Control::Caught(format!("{noticed} changes that a lying disk had forgotten were noticed")))
     }
 }
 

@@ -219,7 +219,7 @@ impl Crashes<'_> {
         let (_server, client) = self.start()?;
         let is_judged = prepared.judge(&outcome, &self.see(&client)?).is_err();
         let noticed = u64::from(is_checked && is_judged);
-        Ok(Control::of(noticed, "object whose file was taken away was missed by the check and by the judge"))
+        Ok(Control::of(noticed, "object whose file was taken away was noticed by the check and by the judge"))
     }
 }
 

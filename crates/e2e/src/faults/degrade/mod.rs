@@ -1,5 +1,5 @@
 //! P12: what runs out is refused, what is there is served, and what comes back is taken again, without a restart. What
-//! runs out is the [`disk`] or the [`descriptors`] of the process; and the [`clock`] may go back.
+//! runs out is the `disk` or the `descriptors` of the process; and the `clock` may go back.
 
 mod clock;
 mod descriptors;

@@ -1,7 +1,7 @@
 //! P7: every limit is kept to the last byte, with AWS's own code, and before the work: what is too long by its own account
 //! is refused while nothing of it has been sent, and no refusal makes the server grow.
 //!
-//! The bounds are the constants of the code ([`table`]): who changes one changes what is measured.
+//! The bounds are the constants of the code (`table`): who changes one changes what is measured.
 
 mod table;
 
