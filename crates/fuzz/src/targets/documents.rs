@@ -2,6 +2,7 @@
 
 use gatepass_iam::{Context, PolicyDocument, Principal, Request, evaluate};
 use gatepass_protocol::s3::cors::CorsConfiguration;
+use gatepass_protocol::s3::error::ErrorCode;
 use gatepass_protocol::s3::xml::requests::{CompleteRequest, CreateBucketConfiguration, DeleteRequest};
 
 use super::{Target, Verdict, texts};
@@ -129,14 +130,19 @@ xml_body!(
     &["<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint></CreateBucketConfiguration>"]
 );
 
-/// A configuration that was read is written as one that reads the same.
+/// A configuration that was read is written as one that reads the same, unless what had to be escaped has made it too long;
+/// that is why the store reads what it has written before it keeps it.
 pub(super) const XML_CORS: Target = Target {
     name: "xml_cors",
     check: |input| match CorsConfiguration::parse(input) {
         Ok(configuration) => {
-            let again =
-                CorsConfiguration::parse(configuration.to_xml().as_bytes()).expect("what was written can be read");
-            assert_eq!(again, configuration);
+            let written = configuration.to_xml();
+            match CorsConfiguration::parse(written.as_bytes()) {
+                Ok(again) => assert_eq!(again, configuration),
+                Err(error) => {
+                    assert!(written.len() > input.len() && error.code() == ErrorCode::MaxMessageLengthExceeded)
+                }
+            }
             Verdict::accepted()
         }
         Err(error) => Verdict::refused(&error.code()),
