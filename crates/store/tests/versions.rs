@@ -5,6 +5,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use gatepass_signing::sigv4::presign::Method;
+use redb::{ReadableTable as _, TableDefinition};
 use support::{Reply, Server};
 
 fn versioned() -> Server {
@@ -432,4 +433,36 @@ fn attack_41_a_key_of_very_many_versions_is_listed_in_pages() {
     let other = server.get("/bucket?versions&delimiter=e&max-keys=2");
     assert_eq!(other.elements("Prefix").iter().filter(|prefix| !prefix.is_empty()).count(), 2, "folded: {other:?}");
     assert_eq!(server.get("/bucket?list-type=2").elements("Key"), ["key", "later"], "and others look at none of them");
+}
+
+#[test]
+fn attack_41_a_page_of_versions_does_not_read_those_of_the_pages_before() {
+    const VERSIONS: TableDefinition<'_, (&str, &str, u64), &[u8]> = TableDefinition::new("versions");
+    let server = versioned();
+    for _ in 0..4 {
+        server.put("/bucket/key", b"x");
+    }
+    let first = server.get("/bucket?versions&max-keys=3");
+    let marker = first.element("NextVersionIdMarker").unwrap();
+    let told = first.elements("VersionId");
+    let server = server.restart_after(|data| {
+        let database = redb::Database::open(data.join("index.redb")).unwrap();
+        let transaction = database.begin_write().unwrap();
+        {
+            let mut table = transaction.open_table(VERSIONS).unwrap();
+            let (bucket, key, rank) = {
+                let (name, _) = table.first().unwrap().unwrap();
+                let (bucket, key, rank) = name.value();
+                (bucket.to_owned(), key.to_owned(), rank)
+            };
+            table.insert((bucket.as_str(), key.as_str(), rank), b"cannot be read".as_slice()).unwrap();
+        }
+        transaction.commit().unwrap();
+    });
+    let second = server.get(&format!("/bucket?versions&key-marker=key&version-id-marker={marker}"));
+    assert_eq!(second.status, 200, "{second:?}");
+    let rest = second.elements("VersionId");
+    assert!(rest.len() == 1 && !told.contains(&rest[0]), "{told:?} {rest:?}");
+    assert_eq!(second.elements("IsLatest"), ["false"]);
+    assert_eq!(server.get("/bucket?versions").code(), "InternalError");
 }

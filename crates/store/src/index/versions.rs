@@ -309,9 +309,18 @@ where
         {
             return Ok(true);
         }
-        for row in self.versions.range((bucket, key, Rank::MIN)..=(bucket, key, Rank::MAX))? {
+        // What earlier pages told is passed over by its rank, and not read again for each page.
+        let from = match after {
+            None => Bound::Included((bucket, key, Rank::MIN)),
+            Some(after) => {
+                let told = (bucket, key, rank_of(after));
+                is_latest &= self.versions.range((bucket, key, Rank::MIN)..=told)?.next().is_none();
+                Bound::Excluded(told)
+            }
+        };
+        for row in self.versions.range((from, Bound::Included((bucket, key, Rank::MAX))))? {
             let version: Version = decode(row?.1.value())?;
-            if is_older(version.stamp()) && push(version, is_latest) {
+            if push(version, is_latest) {
                 return Ok(true);
             }
             is_latest = false;
