@@ -6,6 +6,8 @@
 
 mod audit;
 mod disk;
+#[cfg(test)]
+mod failing_sync;
 mod gate;
 mod handle;
 mod listing;
