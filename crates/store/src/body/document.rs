@@ -56,8 +56,10 @@ async fn collect<B: Body<Data = Bytes> + Unpin>(body: &mut B, bounds: Bounds) ->
 }
 
 async fn read<B: Body<Data = Bytes> + Unpin>(body: &mut B, limit: usize) -> Result<Bytes, S3Error> {
+    // What is announced is within the limit, and takes no memory before it comes; to grow by doubling would copy it twice.
+    let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let mut document = BytesMut::with_capacity(announced.min(limit));
     let mut pieces = Pieces::of(body);
-    let mut document = BytesMut::new();
     while let Some(piece) = pieces.next().await? {
         if document.len() + piece.len() > limit {
             return Err(S3Error::xml_too_large(limit));
