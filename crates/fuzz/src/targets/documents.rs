@@ -140,7 +140,7 @@ pub(super) const XML_CORS: Target = Target {
             match CorsConfiguration::parse(written.as_bytes()) {
                 Ok(again) => assert_eq!(again, configuration),
                 Err(error) => {
-                    assert!(written.len() > input.len() && error.code() == ErrorCode::MaxMessageLengthExceeded)
+                    assert!(written.len() > input.len() && error.code() == ErrorCode::MaxMessageLengthExceeded);
                 }
             }
             Verdict::accepted()
