@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::encode::{self, DecodeError, Decoding, Specials};
+use crate::encode::{self, DecodeError, Decoded, Decoding, Specials};
 
 /// A borrowed view of the head of a request.
 #[derive(Clone, Copy)]
@@ -71,14 +71,14 @@ impl Target {
         if !raw.starts_with('/') {
             return Err(TargetError::Form);
         }
-        // What is decoded is never longer than what it was decoded from.
-        let mut text = String::with_capacity(2 * raw.len());
-        let (decoding, raw_path_length) = encode::decode_path(raw, &mut text)?;
-        Ok(Self {
-            path_length: text.len(),
-            raw_path_length,
-            path_is_canonical: decoding.is_canonical,
-            query: Query::parse_behind(text, raw.get(raw_path_length + 1..).unwrap_or_default())?,
+        with_room_for(raw, |mut decoded| {
+            let (decoding, raw_path_length) = encode::decode_path(raw, &mut decoded)?;
+            Ok(Self {
+                path_length: decoded.length(),
+                raw_path_length,
+                path_is_canonical: decoding.is_canonical,
+                query: Query::parse_behind(decoded, raw.get(raw_path_length + 1..).unwrap_or_default())?,
+            })
         })
     }
 
@@ -134,24 +134,25 @@ impl fmt::Debug for Target {
 /// like any other. Two queries are equal when their decoded parameters are, in the same order.
 #[derive(Clone, Default)]
 pub struct Query {
-    /// What stood there before, the raw query from `start` on, and behind it whatever of it had to be decoded: one
+    /// What stood there before, whatever of the query had to be decoded, and from `raw_start` on the raw query: one
     /// allocation for all parameters.
     text: String,
-    start: usize,
+    raw_start: usize,
     pairs: Vec<Pair>,
 }
 
 /// One parameter of a [`Query`].
 #[derive(Clone, Copy)]
 struct Pair {
+    /// In the raw query.
     raw: Place,
-    /// The same as `raw` where there was nothing to decode.
-    decoded: Place,
+    /// In the text, where there was anything to decode.
+    decoded: Option<Place>,
     /// Whether name and value are written as SigV4 writes them.
     is_canonical: bool,
 }
 
-/// Where a name, an `=` and a value stand in the text of a query.
+/// Where a name, an `=` and a value stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     start: u32,
@@ -194,74 +195,47 @@ impl Query {
         if raw.len() > Self::MAX_BYTES {
             return Err(TargetError::TooLong);
         }
-        Self::parse_behind(String::with_capacity(2 * raw.len()), raw)
+        with_room_for(raw, |decoded| Self::parse_behind(decoded, raw))
     }
 
-    /// Decodes a raw query behind a text that is kept.
-    fn parse_behind(mut text: String, raw: &str) -> Result<Self, TargetError> {
-        let start = text.len();
-        text.push_str(raw);
-        let mut query = Self { text, start, pairs: Vec::with_capacity(Self::USUAL_PARAMETERS) };
+    /// Decodes a raw query behind what was decoded before, which is kept.
+    fn parse_behind(mut decoded: Decoded<'_>, raw: &str) -> Result<Self, TargetError> {
+        let mut pairs = Vec::with_capacity(Self::USUAL_PARAMETERS);
         let mut specials = Specials::of_component(raw);
         let mut at = 0;
         while at < raw.len() {
-            at = query.take(raw, at, &mut specials)? + 1;
+            let (end, pair) = take(raw, at, &mut specials, &mut decoded)?;
+            if at < end {
+                if pairs.len() == Self::MAX_PARAMETERS {
+                    return Err(TargetError::TooManyParameters);
+                }
+                pairs.push(pair);
+            }
+            at = end + 1;
         }
-        Ok(query)
+        let decoded = decoded.text()?;
+        let mut text = String::with_capacity(decoded.len() + raw.len());
+        text.push_str(decoded);
+        text.push_str(raw);
+        Ok(Self { raw_start: decoded.len(), text, pairs })
     }
 
-    /// Takes one parameter, and says where it ends.
-    fn take(&mut self, raw: &str, start: usize, specials: &mut Specials<'_>) -> Result<usize, TargetError> {
-        let text = &mut self.text;
-        let decoded_start = text.len();
-        let mut decoding = Decoding::of_component(raw, start);
-        // Where the first `=` stands, in the raw text and in the decoded one.
-        let mut equals = None;
-        let mut at = start;
-        loop {
-            at = specials.next(at);
-            match raw.as_bytes().get(at) {
-                None | Some(b'&') => break,
-                Some(b'%') => at = decoding.escape(at, text)?,
-                Some(b'+') => {
-                    decoding.space(at, text);
-                    at += 1;
-                }
-                Some(b'=') if equals.is_none() => {
-                    equals = Some((at, text.len() + decoding.waiting(at)));
-                    at += 1;
-                }
-                Some(_) => {
-                    decoding.is_canonical = false;
-                    at += 1;
-                }
-            }
-        }
-        if at == start {
-            return Ok(at);
-        }
-        if self.pairs.len() == Self::MAX_PARAMETERS {
-            return Err(TargetError::TooManyParameters);
-        }
-        decoding.finish(at, text);
-        let here = self.start;
-        let raw = Place::new(here + start, here + equals.map_or(at, |(raw, _)| raw), here + at);
-        let decoded = if decoding.is_encoded {
-            let end = text.len();
-            Place::new(decoded_start, equals.map_or(end, |(_, decoded)| decoded), end)
-        } else {
-            raw
-        };
-        self.pairs.push(Pair { raw, decoded, is_canonical: decoding.is_canonical });
-        Ok(at)
+    fn raw(&self) -> &str {
+        &self.text[self.raw_start..]
     }
 
     fn name(&self, pair: &Pair) -> &str {
-        &self.text[pair.decoded.name()]
+        match pair.decoded {
+            Some(place) => &self.text[place.name()],
+            None => &self.raw()[pair.raw.name()],
+        }
     }
 
     fn value(&self, pair: &Pair) -> &str {
-        &self.text[pair.decoded.value()]
+        match pair.decoded {
+            Some(place) => &self.text[place.value()],
+            None => &self.raw()[pair.raw.value()],
+        }
     }
 
     /// The first value of a parameter. Names are case-sensitive.
@@ -278,11 +252,9 @@ impl Query {
     /// The same, borrowing from the raw query that was parsed where nothing had to be decoded.
     pub(crate) fn raw_value_at<'a>(&self, raw: &'a str, at: usize) -> Cow<'a, str> {
         let pair = &self.pairs[at];
-        if pair.raw == pair.decoded {
-            let value = pair.raw.value();
-            Cow::Borrowed(&raw[value.start - self.start..value.end - self.start])
-        } else {
-            Cow::Owned(self.value(pair).to_owned())
+        match pair.decoded {
+            None => Cow::Borrowed(&raw[pair.raw.value()]),
+            Some(place) => Cow::Owned(self.text[place.value()].to_owned()),
         }
     }
 
@@ -315,13 +287,14 @@ impl Query {
     /// encoded name, then by encoded value. Sorting the pairs and not the joined text matters where one name is the
     /// beginning of another (`a` and `a-b`: `-` sorts before `=`).
     pub(crate) fn feed_canonical(&self, without: Option<&str>, sink: &mut impl FnMut(&str)) {
-        let text = self.text.as_bytes();
-        let is_kept = |pair: &&Pair| without.is_none_or(|without| &text[pair.decoded.name()] != without.as_bytes());
+        let raw = self.raw();
+        let is_kept = |pair: &&Pair| without.is_none_or(|without| self.name(pair) != without);
         let kept = || self.pairs.iter().filter(is_kept);
         // Whoever signed a URL has most often written it so already.
-        let in_order = |one: &Pair, next: &Pair| match text[one.raw.name()].cmp(&text[next.raw.name()]) {
+        let bytes = raw.as_bytes();
+        let in_order = |one: &Pair, next: &Pair| match bytes[one.raw.name()].cmp(&bytes[next.raw.name()]) {
             Ordering::Less => true,
-            Ordering::Equal => text[one.raw.value()] <= text[next.raw.value()],
+            Ordering::Equal => bytes[one.raw.value()] <= bytes[next.raw.value()],
             Ordering::Greater => false,
         };
         // Parameters that stand beside each other go together, with the `&` between them.
@@ -342,7 +315,7 @@ impl Query {
             if index > 0 {
                 sink("&");
             }
-            sink(&self.text[run]);
+            sink(&raw[run]);
         }
     }
 
@@ -360,6 +333,60 @@ impl Query {
         }
     }
 }
+
+/// Takes the parameter of a raw query that begins at `start`, and says where it ends.
+#[inline]
+fn take(
+    raw: &str,
+    start: usize,
+    specials: &mut Specials<'_>,
+    out: &mut Decoded<'_>,
+) -> Result<(usize, Pair), TargetError> {
+    let decoded_start = out.length();
+    let mut decoding = Decoding::of_component(raw, start);
+    // Where the first `=` stands, in the raw text and in the decoded one.
+    let mut equals = None;
+    let mut at = start;
+    loop {
+        at = specials.next(at);
+        match raw.as_bytes().get(at) {
+            None | Some(b'&') => break,
+            Some(b'%') => at = decoding.escape(at, out)?,
+            Some(b'+') => {
+                decoding.space(at, out);
+                at += 1;
+            }
+            Some(b'=') if equals.is_none() => {
+                equals = Some((at, out.length() + decoding.waiting(at)));
+                at += 1;
+            }
+            Some(_) => {
+                decoding.is_canonical = false;
+                at += 1;
+            }
+        }
+    }
+    decoding.finish(at, out);
+    let raw = Place::new(start, equals.map_or(at, |(raw, _)| raw), at);
+    let decoded = decoding.is_encoded.then(|| {
+        let end = out.length();
+        Place::new(decoded_start, equals.map_or(end, |(_, decoded)| decoded), end)
+    });
+    Ok((at, Pair { raw, decoded, is_canonical: decoding.is_canonical }))
+}
+
+/// Decodes a text on the stack, where it is not too long for that.
+fn with_room_for<T>(raw: &str, decode: impl FnOnce(Decoded<'_>) -> Result<T, TargetError>) -> Result<T, TargetError> {
+    let room = Decoded::room(raw.len());
+    if room <= USUAL_BYTES {
+        decode(Decoded::new(&mut [0; USUAL_BYTES]))
+    } else {
+        decode(Decoded::new(&mut vec![0; room]))
+    }
+}
+
+/// Most targets are shorter, but for those with a session token.
+const USUAL_BYTES: usize = 1024;
 
 impl PartialEq for Query {
     fn eq(&self, other: &Self) -> bool {

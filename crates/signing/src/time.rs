@@ -24,7 +24,7 @@
 
 use std::fmt;
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -37,8 +37,10 @@ pub struct AmzDate {
     text: [u8; AmzDate::TEXT_LENGTH],
 }
 
+const EPOCH: Date = date(1970, 1, 1);
+
 impl AmzDate {
-    const TEXT_LENGTH: usize = 16;
+    pub(crate) const TEXT_LENGTH: usize = 16;
 
     /// The second in which `at` lies. A moment before 1970 is taken as the first second of 1970:
     /// no signature is older, and the format has no sign.
@@ -64,17 +66,15 @@ impl AmzDate {
         if bytes[8] != b'T' || bytes[15] != b'Z' {
             return None;
         }
-        let civil = DateTime::new(
-            decimal(&bytes[0..4])?,
-            i8::try_from(decimal(&bytes[4..6])?).ok()?,
-            i8::try_from(decimal(&bytes[6..8])?).ok()?,
-            i8::try_from(decimal(&bytes[9..11])?).ok()?,
-            i8::try_from(decimal(&bytes[11..13])?).ok()?,
-            i8::try_from(decimal(&bytes[13..15])?).ok()?,
-            0,
-        )
-        .ok()?;
-        let at = TimeZone::UTC.to_timestamp(civil).ok()?;
+        let small = |from: usize| i8::try_from(decimal(&bytes[from..from + 2])?).ok();
+        let day = Date::new(decimal(&bytes[..4])?, small(4)?, small(6)?).ok()?;
+        let (hour, minute, second) = (small(9)?, small(11)?, small(13)?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let midnight = day.duration_since(EPOCH).as_secs();
+        let at = Timestamp::from_second(midnight + 3600 * i64::from(hour) + 60 * i64::from(minute) + i64::from(second));
+        let at = at.ok()?;
         Some(Self { at, text: *bytes })
     }
 
@@ -96,7 +96,7 @@ impl AmzDate {
     }
 
     /// As [`as_str`](Self::as_str).
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8; Self::TEXT_LENGTH] {
         &self.text
     }
 

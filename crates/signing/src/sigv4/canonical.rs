@@ -53,9 +53,8 @@ impl CanonicalRequest<'_> {
     }
 
     pub(crate) fn digest(&self) -> [u8; 32] {
-        let mut hasher = Sha256::new();
-        self.feed(|part| hasher.update(part));
-        hasher.finalize().into()
+        // Written down first: to hash it in pieces costs more.
+        Sha256::digest(self.to_bytes()).into()
     }
 
     pub(crate) fn to_bytes(self) -> Vec<u8> {

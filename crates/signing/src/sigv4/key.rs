@@ -5,12 +5,13 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
+use rustc_hash::FxBuildHasher;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::credentials::{AccessKeyId, SecretKey};
 use crate::encode;
-use crate::sigv4::scope::Scope;
+use crate::sigv4::scope::{Region, Scope};
 use crate::sigv4::{ALGORITHM, TERMINAL};
 use crate::time::AmzDate;
 
@@ -71,6 +72,9 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
+    /// `\nYYYYMMDD/REGION/SERVICE/aws4_request\n`, with the longest region and the longest service.
+    const MAX_SCOPE_LINE: usize = 1 + 8 + 1 + Region::MAX_BYTES + 1 + 3 + 1 + TERMINAL.len() + 1;
+
     /// `HMAC(HMAC(HMAC(HMAC("AWS4" + secret, date), region), service), "aws4_request")`.
     pub(crate) fn derive(secret: &SecretKey, scope: &Scope) -> Self {
         let mut first = zeroize::Zeroizing::new(Vec::with_capacity(4 + secret.expose().len()));
@@ -95,12 +99,16 @@ impl SigningKey {
 
     /// Signs `AWS4-HMAC-SHA256 \n date \n scope \n hex(digest of the canonical request)`.
     pub(crate) fn sign_request(&self, signed_at: &AmzDate, canonical_digest: &[u8; 32]) -> Signature {
-        self.sign(&[
-            b"AWS4-HMAC-SHA256\n",
-            signed_at.as_bytes(),
-            self.scope_line.as_bytes(),
-            &encode::hex_of_32(canonical_digest),
-        ])
+        const BEGINNING: &[u8; 17] = b"AWS4-HMAC-SHA256\n";
+        // Written down first: to hash it in pieces costs more.
+        let mut text = [0; BEGINNING.len() + AmzDate::TEXT_LENGTH + Self::MAX_SCOPE_LINE + 64];
+        let scope_at = BEGINNING.len() + AmzDate::TEXT_LENGTH;
+        let digest_at = scope_at + self.scope_line.len();
+        text[..BEGINNING.len()].copy_from_slice(BEGINNING);
+        text[BEGINNING.len()..scope_at].copy_from_slice(signed_at.as_bytes());
+        text[scope_at..digest_at].copy_from_slice(self.scope_line.as_bytes());
+        text[digest_at..digest_at + 64].copy_from_slice(&encode::hex_of_32(canonical_digest));
+        self.sign(&[&text[..digest_at + 64]])
     }
 
     /// `%2F` and the scope, encoded for a query.
@@ -144,7 +152,8 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
 /// effect at once.
 #[derive(Default)]
 pub struct KeyCache {
-    keys: RwLock<HashMap<AccessKeyId, Vec<Derived>>>,
+    /// Who calls with an id knows its secret: there is nobody who could choose ids that collide.
+    keys: RwLock<HashMap<AccessKeyId, Vec<Derived>, FxBuildHasher>>,
     #[cfg(feature = "sigv4a")]
     pairs: crate::sigv4a::key_cache::KeyPairs,
 }
@@ -170,9 +179,27 @@ impl KeyCache {
     }
 
     pub(crate) fn key(&self, access_key_id: &AccessKeyId, secret: &SecretKey, scope: &Scope) -> Arc<SigningKey> {
-        if let Some(key) = self.cached(access_key_id, secret, scope) {
-            return key;
+        self.with(access_key_id, secret, scope, Arc::clone)
+    }
+
+    /// Uses a key without taking a share of it.
+    pub(crate) fn with<T>(
+        &self,
+        access_key_id: &AccessKeyId,
+        secret: &SecretKey,
+        scope: &Scope,
+        work: impl FnOnce(&Arc<SigningKey>) -> T,
+    ) -> T {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let mut derived = keys.get(access_key_id).into_iter().flatten();
+        if let Some(derived) = derived.find(|derived| derived.scope == *scope && derived.secret.same_as(secret)) {
+            return work(&derived.key);
         }
+        drop(keys);
+        work(&self.derive(access_key_id, secret, scope))
+    }
+
+    fn derive(&self, access_key_id: &AccessKeyId, secret: &SecretKey, scope: &Scope) -> Arc<SigningKey> {
         let key = Arc::new(SigningKey::derive(secret, scope));
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= Self::MAX_ACCESS_KEYS && !keys.contains_key(access_key_id) {
@@ -191,12 +218,6 @@ impl KeyCache {
     #[cfg(feature = "sigv4a")]
     pub(crate) fn key_pair(&self, access_key_id: &AccessKeyId, secret: &SecretKey) -> crate::sigv4a::key::KeyPair {
         self.pairs.pair(access_key_id, secret)
-    }
-
-    fn cached(&self, access_key_id: &AccessKeyId, secret: &SecretKey, scope: &Scope) -> Option<Arc<SigningKey>> {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let derived = keys.get(access_key_id)?.iter().find(|derived| derived.scope == *scope)?;
-        derived.secret.same_as(secret).then(|| Arc::clone(&derived.key))
     }
 }
 
@@ -276,8 +297,8 @@ mod tests {
         assert_eq!(scopes(&cache), KeyCache::MAX_SCOPES);
         cache.key(&id, &secret("s"), &scope("20260201"));
         assert_eq!(scopes(&cache), KeyCache::MAX_SCOPES);
-        assert!(cache.cached(&id, &secret("s"), &scope("20260110")).is_none(), "the oldest went");
-        assert!(cache.cached(&id, &secret("s"), &scope("20260201")).is_some());
+        let kept = |date| cache.keys.read().unwrap()["A"].iter().any(|derived| derived.scope == scope(date));
+        assert!(!kept("20260110") && kept("20260111") && kept("20260201"), "the oldest went");
 
         let cache = KeyCache::new();
         let (secret, scope) = (secret("s"), scope("20260101"));

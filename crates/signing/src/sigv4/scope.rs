@@ -1,27 +1,28 @@
 //! The credential scope: the date, region and service that a derived key is good for.
 
 use std::fmt;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use crate::sigv4::TERMINAL;
 use crate::time::AmzDate;
 
 /// The name of a region: `us-east-1`, or whatever a compatible store calls itself. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Region(Arc<str>);
+pub struct Region(SmolStr);
 
 impl Region {
     /// The longest name.
     pub const MAX_BYTES: usize = 64;
 
     /// 1 to [`MAX_BYTES`](Self::MAX_BYTES) letters, digits, `-` and `_`.
-    pub fn new(name: impl Into<Arc<str>>) -> Result<Self, RegionError> {
-        let name = name.into();
+    pub fn new(name: impl AsRef<str>) -> Result<Self, RegionError> {
+        let name = name.as_ref();
         let clean = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         if name.is_empty() || name.len() > Self::MAX_BYTES || !clean {
             return Err(RegionError);
         }
-        Ok(Self(name))
+        Ok(Self(SmolStr::new(name)))
     }
 
     /// The name as text.

@@ -89,12 +89,13 @@ impl Claim<'_> {
 
     /// Checks that every header is signed that must be, and that the signature is the one that `secret` makes.
     pub fn verify(self, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
-        match self.signed {
-            Signed::V2(signed) => signed.verify(self.head, secret),
-            Signed::V4(signed) => signed.verify(self.head, keys, secret),
+        let signed = match &self.signed {
+            Signed::V2(signed) => signed.verify(&self.head, secret)?,
+            Signed::V4(signed) => signed.verify(&self.head, keys, secret)?,
             #[cfg(feature = "sigv4a")]
-            Signed::V4a(signed) => signed.verify(self.head, keys, secret),
-        }
+            Signed::V4a(signed) => signed.verify(&self.head, keys, secret)?,
+        };
+        Ok(Verified::new(self.head, signed))
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::authorization::{Components, read_date, read_session_token};
 use super::claim::{Claim, Head, Signed, Token};
+use super::credential::credential_first;
 use super::headers::{NotSigned, check_signed_headers, single_header};
 use super::payload::{self, Declared};
 use super::query::Parameters;
@@ -48,7 +49,8 @@ pub(super) fn in_query<'a, S: Dated>(
     let mechanism = Mechanism::Query;
     let parameters = Parameters::read(&request, &target)?;
     let (access_key_id, scope) = credential(&parameters)?;
-    let at = parameters.signed_at(scope.date())?;
+    let at =
+        parameters.signed_at(scope.date()).map_err(|refusal| credential_first(scope.date(), mechanism, refusal))?;
     let signature = parameters.keep(Authentication::Signature)?;
     let headers = parameters.keep(Authentication::SignedHeaders)?;
     let expires_at = Some(parameters.expires_at(at, expectations.clock_skew, now)?);
@@ -75,7 +77,8 @@ pub(super) fn in_header<'a, S: Dated>(
     let mechanism = Mechanism::Header;
     let components = Components::read(authorization)?;
     let (access_key_id, scope) = credential(components.credential)?;
-    let at = read_date(&request, scope.date(), expectations.clock_skew, now)?;
+    let at = read_date(&request, scope.date(), expectations.clock_skew, now)
+        .map_err(|refusal| credential_first(scope.date(), mechanism, refusal))?;
     let session_token = read_session_token(&request)?.map_or(Token::None, |token| Token::Stated(token.into()));
     let (headers, signature) = (Cow::Borrowed(components.signed_headers), Cow::Borrowed(components.signature));
     let payload = check_headers(&request, None, mechanism, S::SCHEME, &headers, expectations)?;

@@ -8,7 +8,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use super::claim::{self, Claim, Head, Token};
 use super::headers::{CONTENT_SHA256, NotSigned, single_header};
 use super::payload::{self, Declared};
-use super::verified::{SignedBy, Verified};
+use super::verified::SignedBy;
 use super::{Details, Echo, Expectations, Mechanism, Mismatch, Payload, Reason, Refusal, Scheme, Service};
 use crate::credentials::{AccessKeyId, SecretKey, SessionToken};
 use crate::request::{Query, RequestView, Target};
@@ -204,7 +204,7 @@ fn bucket_with_slash(target: &str, bucket_of_host: Option<&str>) -> Option<Strin
 }
 
 impl Signed<'_> {
-    pub(super) fn verify(self, head: Head<'_>, secret: &SecretKey) -> Result<Verified, Refusal> {
+    pub(super) fn verify(&self, head: &Head<'_>, secret: &SecretKey) -> Result<SignedBy, Refusal> {
         let when = match &self.when {
             Stated::Expires(seconds) => When::Expires(seconds),
             Stated::Date { line, .. } => When::Date(line),
@@ -225,12 +225,12 @@ impl Signed<'_> {
             let details = Details::Mismatch(Mismatch {
                 access_key_id: head.access_key_id.as_str().to_owned(),
                 string_to_sign: String::from_utf8_lossy(&string_to_sign).into_owned(),
-                signature_provided: self.signature.into_owned(),
+                signature_provided: self.signature.clone().into_owned(),
                 canonical_request: Vec::new(),
             });
             return Err(Refusal::new(Reason::SignatureMismatch, head.mechanism, details));
         }
-        let signed = SignedBy {
+        Ok(SignedBy {
             scheme: Scheme::SigV2,
             scope: None,
             signed_at: match self.when {
@@ -242,8 +242,7 @@ impl Signed<'_> {
                 Declared::Sha256(digest) => Payload::Sha256(digest),
                 _ => Payload::Unsigned,
             },
-        };
-        Ok(Verified::new(head, signed))
+        })
     }
 }
 

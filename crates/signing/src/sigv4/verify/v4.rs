@@ -6,7 +6,7 @@ use super::claim::{self, Claim, Head};
 use super::credential::read_credential;
 use super::query::Parameters;
 use super::stated::{self, Dated, Stated};
-use super::verified::{SignedBy, Verified, kept};
+use super::verified::{SignedBy, kept};
 use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
 use crate::credentials::SecretKey;
 use crate::request::{RequestView, Target};
@@ -61,36 +61,35 @@ impl Signed<'_> {
         clippy::redundant_closure_for_method_calls,
         reason = "the method is one of a lifetime, the closure of all"
     )]
-    pub(super) fn verify(self, head: Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
+    pub(super) fn verify(&self, head: &Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<SignedBy, Refusal> {
         head.not_signed.check(head.mechanism)?;
         let payload_line = self.payload.line();
-        let digest = Canonical::read(&head, &self.headers, &payload_line, |canonical| canonical.digest());
-        let key = keys.key(&head.access_key_id, secret, &self.scope);
-        let expected = key.sign_request(&self.at, &digest);
+        let digest = Canonical::read(head, &self.headers, &payload_line, |canonical| canonical.digest());
+        let expected = keys.with(&head.access_key_id, secret, &self.scope, |key| key.sign_request(&self.at, &digest));
         let Some(provided) = Signature::parse(&self.signature).filter(|provided| provided.matches(&expected)) else {
-            return Err(self.mismatch(&head, &payload_line, &digest));
+            return Err(self.mismatch(head, &payload_line, &digest));
         };
-        let signed = SignedBy {
+        Ok(SignedBy {
             scheme: Scheme::SigV4,
             signed_at: Some(self.at.timestamp()),
             signed_headers: kept(&self.headers, &["host"]),
-            payload: self
-                .payload
-                .verified(|trailer| ChunkSeed::new(SigningKey::clone(&key), self.at, &self.scope, &provided, trailer)),
-            scope: Some(self.scope),
-        };
-        Ok(Verified::new(head, signed))
+            payload: self.payload.verified(|trailer| {
+                let key = keys.with(&head.access_key_id, secret, &self.scope, |key| SigningKey::clone(key));
+                ChunkSeed::new(key, self.at, &self.scope, &provided, trailer)
+            }),
+            scope: Some(self.scope.clone()),
+        })
     }
 
     /// Only here the canonical request itself is needed, and not only its digest.
-    fn mismatch(self, head: &Head<'_>, payload_line: &str, digest: &[u8; 32]) -> Refusal {
+    fn mismatch(&self, head: &Head<'_>, payload_line: &str, digest: &[u8; 32]) -> Refusal {
         let canonical = Canonical::of(head, &self.headers, payload_line);
         let mut text = String::new();
         string_to_sign(&self.at, &self.scope, digest, |part| text.push_str(part));
         let details = Details::Mismatch(Mismatch {
             access_key_id: head.access_key_id.as_str().to_owned(),
             string_to_sign: text,
-            signature_provided: self.signature.into_owned(),
+            signature_provided: self.signature.clone().into_owned(),
             canonical_request: canonical.0,
         });
         Refusal::new(Reason::SignatureMismatch, head.mechanism, details)

@@ -8,7 +8,7 @@ use super::headers::single_header;
 use super::query::Parameters;
 use super::stated::{self, Dated, Stated};
 use super::v4::Canonical;
-use super::verified::{SignedBy, Verified, kept};
+use super::verified::{SignedBy, kept};
 use super::{Details, Expectations, Mechanism, Mismatch, Reason, Refusal, Scheme};
 use crate::credentials::{AccessKeyId, SecretKey};
 use crate::request::{RequestView, Target};
@@ -96,10 +96,10 @@ fn check_region_set(text: Option<&str>, mechanism: Mechanism, region: &Region) -
 }
 
 impl Signed<'_> {
-    pub(super) fn verify(self, head: Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<Verified, Refusal> {
+    pub(super) fn verify(&self, head: &Head<'_>, keys: &KeyCache, secret: &SecretKey) -> Result<SignedBy, Refusal> {
         head.not_signed.check(head.mechanism)?;
         let payload_line = self.payload.line();
-        let canonical = Canonical::of(&head, &self.headers, &payload_line);
+        let canonical = Canonical::of(head, &self.headers, &payload_line);
         let string_to_sign = sigv4a::string_to_sign(&self.at, &self.scope, &sha256(&canonical.0));
         let pair = keys.key_pair(&head.access_key_id, secret);
         let verifies = |signature: &Signature| pair.verifies(&[string_to_sign.as_bytes()], signature);
@@ -107,12 +107,12 @@ impl Signed<'_> {
             let details = Details::Mismatch(Mismatch {
                 access_key_id: head.access_key_id.as_str().to_owned(),
                 string_to_sign,
-                signature_provided: self.signature.into_owned(),
+                signature_provided: self.signature.clone().into_owned(),
                 canonical_request: canonical.0,
             });
             return Err(Refusal::new(Reason::SignatureMismatch, head.mechanism, details));
         };
-        let signed = SignedBy {
+        Ok(SignedBy {
             scheme: Scheme::SigV4a,
             signed_at: Some(self.at.timestamp()),
             signed_headers: kept(&self.headers, &["host"]),
@@ -120,7 +120,6 @@ impl Signed<'_> {
                 .payload
                 .verified(|trailer| ChunkSeed::asymmetric(pair.clone(), self.at, &self.scope, &provided, trailer)),
             scope: None,
-        };
-        Ok(Verified::new(head, signed))
+        })
     }
 }

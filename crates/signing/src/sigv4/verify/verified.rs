@@ -30,7 +30,7 @@ pub struct Verified {
     signed: SignedBy,
 }
 
-/// What a scheme knows about what it verified.
+/// What a scheme knows about what it verified. It is made where a signature has just matched, and nowhere else.
 #[derive(Clone, Debug)]
 pub(super) struct SignedBy {
     pub(super) scheme: Scheme,
@@ -41,7 +41,7 @@ pub(super) struct SignedBy {
 }
 
 impl Verified {
-    /// To be called where a signature has just matched, and nowhere else.
+    /// Of the head whose signature has just matched.
     pub(super) fn new(head: Head<'_>, signed: SignedBy) -> Self {
         Self {
             method: kept(head.request.method, &["GET", "PUT", "HEAD", "DELETE", "POST"]),
