@@ -3,7 +3,8 @@
 use gatepass_protocol::s3::checksum::{
     BodyIntegrity, Checksum, ChecksumAlgorithm, ChecksumHasher, ChecksumType, DeclaredChecksum,
 };
-use gatepass_protocol::s3::conditional::{IfRange, Preconditions, ReadOutcome, WriteCondition};
+use gatepass_protocol::s3::conditional::{DeleteCondition, IfRange, Preconditions, ReadOutcome, WriteCondition};
+use gatepass_protocol::s3::error::S3Error;
 use gatepass_protocol::s3::names::{Etag, ObjectKey};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -225,7 +226,7 @@ fn writes_are_held_against_what_is_there() {
     let key = ObjectKey::parse("k").unwrap();
     let (one, two) = (Etag::parse("1").unwrap(), Etag::parse("2").unwrap());
     let outcome = |condition: WriteCondition, existing: Option<&Etag>| {
-        condition.evaluate(&key, existing).map_err(|error| error.status())
+        condition.evaluate(&key, || Ok::<_, S3Error>(existing.cloned())).map_err(|error| error.status())
     };
     assert_eq!(outcome(WriteCondition::Unconditional, Some(&one)), Ok(()));
     assert_eq!(outcome(WriteCondition::IfAbsent, None), Ok(()));
@@ -233,4 +234,13 @@ fn writes_are_held_against_what_is_there() {
     assert_eq!(outcome(WriteCondition::IfMatches(one.clone()), Some(&one)), Ok(()));
     assert_eq!(outcome(WriteCondition::IfMatches(one.clone()), Some(&two)), Err(412));
     assert_eq!(outcome(WriteCondition::IfMatches(one), None), Err(404));
+    let unread = |_: &str| -> Result<Option<Etag>, S3Error> { unreachable!("there is no condition") };
+    assert_eq!(
+        WriteCondition::Unconditional.evaluate(&key, || unread("write")).map_err(|error| error.status()),
+        Ok(())
+    );
+    assert_eq!(
+        DeleteCondition::Unconditional.evaluate(&key, || unread("delete")).map_err(|error| error.status()),
+        Ok(())
+    );
 }

@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use gatepass_store::{CheckError, CheckReport, Depth, FindingKind, OpenError, Repair, check};
 use redb::{Database, TableDefinition};
 use support::Server;
-
-const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 use tempfile::TempDir;
 
+const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 const BLOCK: usize = 64 * 1024;
 const PART: usize = 5 * 1024 * 1024;
 
@@ -24,10 +23,10 @@ fn kinds(report: &CheckReport) -> Vec<FindingKind> {
     report.findings.iter().map(|finding| finding.kind).collect()
 }
 
-/// A store with objects of all forms, as it is after a proper end, in a directory of its own.
 /// Ten times this is too large to stand within a record, and too small for a file.
 const SMALL_BODY: &[u8] = b"a small body that stands in the index";
 
+/// A store with objects of all forms, as it is after a proper end, in a directory of its own.
 fn store() -> TempDir {
     let server = Server::with_bucket();
     server.put("/bucket/empty", b"");

@@ -216,14 +216,18 @@ impl WriteCondition {
         }
     }
 
-    /// Evaluates against what is there.
-    pub fn evaluate(&self, key: &ObjectKey, existing: Option<&Etag>) -> Result<(), S3Error> {
-        match (self, existing) {
-            (Self::IfAbsent, Some(_)) => Err(S3Error::precondition_failed("If-None-Match")),
-            (Self::IfMatches(_), None) => Err(S3Error::no_such_key(key)),
-            (Self::IfMatches(wanted), Some(etag)) if wanted != etag => Err(S3Error::precondition_failed("If-Match")),
-            (Self::Unconditional, _) | (Self::IfAbsent, None) | (Self::IfMatches(_), Some(_)) => Ok(()),
-        }
+    /// Evaluates against what is there, which is looked for only where there is a condition.
+    pub fn evaluate<E: From<S3Error>>(
+        &self,
+        key: &ObjectKey,
+        existing: impl FnOnce() -> Result<Option<Etag>, E>,
+    ) -> Result<(), E> {
+        let refusal = match self {
+            Self::Unconditional => return Ok(()),
+            Self::IfAbsent => existing()?.map(|_| S3Error::precondition_failed("If-None-Match")),
+            Self::IfMatches(wanted) => mismatch(key, wanted, existing()?),
+        };
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 }
 
@@ -251,12 +255,25 @@ impl DeleteCondition {
         }
     }
 
-    /// Evaluates against what is there.
-    pub fn evaluate(&self, key: &ObjectKey, existing: Option<&Etag>) -> Result<(), S3Error> {
-        match (self, existing) {
-            (Self::IfPresent | Self::IfMatches(_), None) => Err(S3Error::no_such_key(key)),
-            (Self::IfMatches(wanted), Some(etag)) if wanted != etag => Err(S3Error::precondition_failed("If-Match")),
-            (Self::Unconditional, _) | (Self::IfPresent | Self::IfMatches(_), Some(_)) => Ok(()),
-        }
+    /// Evaluates against what is there, which is looked for only where there is a condition.
+    pub fn evaluate<E: From<S3Error>>(
+        &self,
+        key: &ObjectKey,
+        existing: impl FnOnce() -> Result<Option<Etag>, E>,
+    ) -> Result<(), E> {
+        let refusal = match self {
+            Self::Unconditional => return Ok(()),
+            Self::IfPresent => existing()?.is_none().then(|| S3Error::no_such_key(key)),
+            Self::IfMatches(wanted) => mismatch(key, wanted, existing()?),
+        };
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
+    }
+}
+
+/// What is said where the object that is there is not the one that is wanted.
+fn mismatch(key: &ObjectKey, wanted: &Etag, existing: Option<Etag>) -> Option<S3Error> {
+    match existing {
+        None => Some(S3Error::no_such_key(key)),
+        Some(etag) => (etag != *wanted).then(|| S3Error::precondition_failed("If-Match")),
     }
 }

@@ -80,12 +80,11 @@ pub fn check(
     }
     let _lock = lock(data)?;
     let mut report = CheckReport::default();
-    let mut offline = Offline::open(data, Access::ReadOnly).map_err(OpenError::Index)?;
-    if !offline.pages_are_intact() {
+    let Some(offline) = Offline::open_intact(data).map_err(OpenError::Index)? else {
         // What else such an index says proves nothing.
         report.find(Finding::of_store(FindingKind::IndexDamaged, "pages of the index are not what was written"));
         return Ok(report);
-    }
+    };
     let snapshot = offline.snapshot()?;
     let mut mends = look_at_records(&snapshot, &mut report)?;
     mends.extend(look_at_rows(&snapshot, &mut report)?);
@@ -195,7 +194,7 @@ fn mend(data: &Path, mends: &[Mend], unnamed: &[PathBuf], report: &mut CheckRepo
     }
     let mut mends = mends.to_vec();
     while !mends.is_empty() {
-        let offline = Offline::open(data, Access::Repair).map_err(OpenError::Index)?;
+        let mut offline = Offline::open(data, Access::Repair).map_err(OpenError::Index)?;
         for group in mends.chunks(MENDS_PER_COMMIT) {
             offline.mend(group)?;
             report.repaired += group.len() as u64;

@@ -2,20 +2,22 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gatepass_protocol::s3::checksum::Checksum;
 use gatepass_protocol::s3::names::Etag;
-use redb::{Database, ReadableDatabase, ReadableTableMetadata};
+use redb::backends::InMemoryBackend;
+use redb::{Database, ReadableDatabase, ReadableTableMetadata, StorageBackend};
 use serde::de::DeserializeOwned;
 
 use super::disk::Disk;
 use super::handle::CACHE_BYTES;
+use super::journal::Journal;
 use super::overlay::Overlay;
 use super::records::{BodyRecord, LayoutPart, decode};
 use super::{
     BucketRecord, FILE_NAME, Failure, IndexError, ObjectRecord, PartRecord, Piece, Snapshot, UploadRecord, Version,
-    tables,
+    tables, wal,
 };
 use crate::blobs::{BlobId, Boot};
 use crate::config::Fsync;
@@ -33,6 +35,7 @@ pub(crate) enum Access {
 /// An index that no store serves.
 pub(crate) struct Offline {
     database: Database,
+    journal: Journal,
 }
 
 /// Where a record stands.
@@ -110,25 +113,26 @@ impl Offline {
     /// Opens the index in `data`, which must exist.
     pub(crate) fn open(data: &Path, access: Access) -> Result<Self, IndexError> {
         let path = data.join(FILE_NAME);
-        let io_error = |source| IndexError::Io { path: path.clone(), source };
-        fs::metadata(&path).map_err(io_error)?;
-        let builder = || {
-            let mut builder = redb::Builder::new();
-            builder.set_cache_size(CACHE_BYTES);
-            builder
-        };
-        let database = match access {
-            Access::ReadOnly => builder().create_with_backend(Overlay::open(&path).map_err(io_error)?),
-            Access::Repair => builder().create_with_backend(Disk::open(&path, Fsync::Always).map_err(io_error)?),
-        };
-        let database = database.map_err(|error| IndexError::Database { path, source: Box::new(error.into()) })?;
-        Ok(Self { database })
+        let database = open_database(&path, access).map_err(|source| at(path, source))?;
+        Self::with_log(database, data, access)
     }
 
-    /// Whether all pages have their sums. Where not, redb may have gone back to an earlier commit: only for a database
-    /// that is open for reading.
-    pub(crate) fn pages_are_intact(&mut self) -> bool {
-        self.database.check_integrity().unwrap_or(false)
+    /// Opens the index in `data` to look at it; `None` where a page of it is not what was written.
+    pub(crate) fn open_intact(data: &Path) -> Result<Option<Self>, IndexError> {
+        let path = data.join(FILE_NAME);
+        let mut database = open_database(&path, Access::ReadOnly).map_err(|source| at(path, source))?;
+        // Where not, redb may have gone back to an earlier commit.
+        if !database.check_integrity().unwrap_or(false) {
+            return Ok(None);
+        }
+        Self::with_log(database, data, Access::ReadOnly).map(Some)
+    }
+
+    fn with_log(database: Database, data: &Path, access: Access) -> Result<Self, IndexError> {
+        let path = data.join(wal::FILE_NAME);
+        let journal = open_log(&path, access).and_then(|log| Journal::open(&database, log));
+        let journal = journal.map_err(|source| at(path, source))?;
+        Ok(Self { database, journal })
     }
 
     pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
@@ -136,9 +140,8 @@ impl Offline {
     }
 
     /// Changes rows in one commit.
-    pub(crate) fn mend(&self, mends: &[Mend]) -> Result<(), Failure> {
-        let mut transaction = self.database.begin_write()?;
-        transaction.set_quick_repair(true);
+    pub(crate) fn mend(&mut self, mends: &[Mend]) -> Result<(), Failure> {
+        let transaction = self.database.begin_write()?;
         for mend in mends {
             match mend {
                 Mend::Remove(Row::Small(id)) => drop(transaction.open_table(tables::SMALL)?.remove(id)?),
@@ -156,9 +159,31 @@ impl Offline {
                 }
             }
         }
-        transaction.commit()?;
-        Ok(())
+        self.journal.commit(transaction, None).map_err(Failure::Storage)
     }
+}
+
+fn open_database(path: &Path, access: Access) -> Result<Database, redb::Error> {
+    fs::metadata(path)?;
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    Ok(match access {
+        Access::ReadOnly => builder.create_with_backend(Overlay::open(path)?)?,
+        Access::Repair => builder.create_with_backend(Disk::open(path, Fsync::Always)?)?,
+    })
+}
+
+fn open_log(path: &Path, access: Access) -> Result<Box<dyn StorageBackend>, redb::Error> {
+    Ok(match access {
+        // A backup has none, nor has the directory of an earlier version.
+        Access::ReadOnly if !path.exists() => Box::new(InMemoryBackend::new()),
+        Access::ReadOnly => Box::new(Overlay::open(path)?),
+        Access::Repair => Box::new(Disk::open(path, Fsync::Always)?),
+    })
+}
+
+fn at(path: PathBuf, source: redb::Error) -> IndexError {
+    IndexError::Database { path, source: Box::new(source) }
 }
 
 impl Snapshot {
@@ -203,6 +228,12 @@ impl Snapshot {
         let mut transaction = database.begin_write()?;
         transaction.set_quick_repair(true);
         let copied = tables::copy(&self.transaction, &transaction, row).map_err(Failure::Storage)?;
+        {
+            // The copy goes its own way, with a log of its own.
+            let mut counters = transaction.open_table(tables::COUNTERS)?;
+            counters.remove(tables::LOG)?;
+            counters.remove(tables::GROUP)?;
+        }
         transaction.commit()?;
         Ok(copied)
     }

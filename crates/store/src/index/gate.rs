@@ -1,4 +1,4 @@
-//! A gate between redb and its file, which the first failure closes for good.
+//! A gate before the files of the index, which the first failure closes for good.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::StorageBackend;
 
-/// Whether one opened database may still touch its file.
+/// Whether one opened database may still touch its files.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     is_closed: AtomicBool,
@@ -17,6 +17,10 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
     }
 
     /// Waits for the accesses that were let in before the gate closed.
@@ -45,7 +49,7 @@ impl<F> Gated<F> {
         if self.gate.is_closed() {
             return Err(io::Error::other("an access to this file has failed before"));
         }
-        access(&self.file).inspect_err(|_| self.gate.is_closed.store(true, Ordering::Release))
+        access(&self.file).inspect_err(|_| self.gate.close())
     }
 }
 

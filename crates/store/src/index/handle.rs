@@ -1,18 +1,19 @@
 //! The open database, in a frame that lets it be replaced.
 //!
 //! After the first access that fails, for want of space or because a disk went away, redb answers everything with
-//! `PreviousIo` until it is opened anew: it does not know what the file holds. Opening finds out; the last commit that
-//! was acknowledged is there. The database that is replaced cannot touch the file any more, so the two do not meet: see
-//! [`Gated`].
+//! `PreviousIo` until it is opened anew: it does not know what the file holds. Opening finds out; with its log the last
+//! commit that was acknowledged is there. The database that is replaced cannot touch the files any more, so the two do not
+//! meet: see [`Gated`].
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use redb::{Database, StorageBackend};
+use redb::{Database, StorageBackend, WriteTransaction};
 
 use super::IndexError;
 use super::gate::{Gate, Gated};
+use super::journal::Journal;
 
 /// redb's pages that may be in memory. Its default is 1 GiB.
 pub(super) const CACHE_BYTES: usize = 64 * 1024 * 1024;
@@ -25,23 +26,54 @@ pub(super) struct Handle {
     opening: Mutex<()>,
 }
 
+/// What lies below an index.
+pub(super) struct Files<F> {
+    pub(super) database: F,
+    pub(super) log: F,
+}
+
+/// The database as it was opened last.
 #[derive(Clone)]
-struct Opened {
+pub(super) struct Opened {
     database: Arc<Database>,
+    journal: Arc<Mutex<Journal>>,
     gate: Arc<Gate>,
 }
 
+impl Opened {
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Makes a group durable; see [`Journal::commit`].
+    pub(super) fn commit(&self, transaction: WriteTransaction, redo: Option<&[u8]>) -> Result<(), redb::Error> {
+        // Also where no access has failed: the log may have what the database does not.
+        self.journal().commit(transaction, redo).inspect_err(|_| self.gate.close())
+    }
+
+    /// Leaves nothing in the log, if the last access has not failed.
+    pub(super) fn close(&self) -> Result<(), redb::Error> {
+        if self.gate.is_closed() { Ok(()) } else { self.journal().close(&self.database) }
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Handle {
-    /// `file` opens what is below the database, once now and once after each failure.
+    /// `files` opens what is below the index, once now and once after each failure.
     pub(super) fn open<F: StorageBackend>(
         path: PathBuf,
-        file: impl Fn() -> io::Result<F> + Send + Sync + 'static,
+        files: impl Fn() -> io::Result<Files<F>> + Send + Sync + 'static,
     ) -> Result<Self, IndexError> {
         let open = move || {
             let gate = Arc::new(Gate::default());
-            let file = Gated::new(file().map_err(redb::Error::Io)?, Arc::clone(&gate));
-            let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(file)?;
-            Ok(Opened { database: Arc::new(database), gate })
+            let Files { database, log } = files().map_err(redb::Error::Io)?;
+            let (database, log) = (Gated::new(database, Arc::clone(&gate)), Gated::new(log, Arc::clone(&gate)));
+            let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(database)?;
+            let journal = Journal::open(&database, Box::new(log))?;
+            Ok(Opened { database: Arc::new(database), journal: Arc::new(Mutex::new(journal)), gate })
         };
         let current = open().map_err(|source| IndexError::Database { path: path.clone(), source: Box::new(source) })?;
         Ok(Self { path, open: Box::new(open), current: RwLock::new(current), opening: Mutex::new(()) })
@@ -49,10 +81,15 @@ impl Handle {
 
     /// The database, opened anew if it has failed. Where that does not succeed, the failed one, which says so itself.
     pub(super) fn database(&self) -> Arc<Database> {
+        self.opened().database
+    }
+
+    /// The same, to write to.
+    pub(super) fn opened(&self) -> Opened {
         if self.has_failed() {
             self.reopen();
         }
-        self.current().database
+        self.current()
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -90,6 +127,7 @@ impl std::fmt::Debug for Handle {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use gatepass_protocol::s3::names::BucketName;
@@ -152,7 +190,10 @@ mod tests {
         let (file, switch, counter) = (path.clone(), Arc::clone(&full), Arc::clone(&opened));
         let open = move || {
             counter.fetch_add(1, Ordering::SeqCst);
-            Ok(Filling { disk: Disk::open(&file, Fsync::Always)?, full: Arc::clone(&switch) })
+            let open = |path: &Path| {
+                Ok::<_, io::Error>(Filling { disk: Disk::open(path, Fsync::Always)?, full: Arc::clone(&switch) })
+            };
+            Ok(Files { database: open(&file)?, log: open(&file.with_extension("wal"))? })
         };
         let handle = Handle::open(path.clone(), open).unwrap();
         let (index, _) = Index::over(handle, path).unwrap();

@@ -1,7 +1,8 @@
 //! What the store knows: buckets, objects, uploads and parts in ordered tables, small bodies beside.
 //!
 //! redb below, with quick repair on, so that a store of any size opens at once after a crash, and a
-//! bounded cache. Reads are snapshots. Writes go through one thread that commits them in groups.
+//! bounded cache. Reads are snapshots. Writes go through one thread that commits them in groups, to
+//! a [write-ahead log](wal) first.
 //! Data is asked for with a [`Grant`](crate::grant::Grant), never with a bare name.
 
 mod audit;
@@ -10,24 +11,27 @@ mod disk;
 mod failing_sync;
 mod gate;
 mod handle;
+mod journal;
 mod listing;
 mod overlay;
 mod records;
+mod redo;
 mod serial;
 mod snapshot;
 mod sweep;
 mod tables;
 mod transaction;
 mod versions;
+mod wal;
 mod writer;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gatepass_protocol::s3::error::S3Error;
-use redb::{Database, ReadableDatabase, ReadableTable};
+use redb::{ReadableDatabase, ReadableTable};
 use thiserror::Error;
 
 pub(crate) use audit::{Access, Audited, AuditedBody, Count, Mend, Offline, Place, Row};
@@ -43,7 +47,7 @@ use crate::blobs::{BlobId, Blobs, Boot, Starts};
 use crate::config::Fsync;
 use crate::metrics::Histogram;
 use disk::Disk;
-use handle::Handle;
+use handle::{Files, Handle, Opened};
 use writer::Writer;
 
 /// Bodies up to this size live in the index: one group commit makes many of them durable, where a
@@ -155,13 +159,15 @@ impl Index {
         if !path.exists() {
             make(data, &path, fsync)?;
         }
+        let log = data.join(wal::FILE_NAME);
+        make_log(data, &log, fsync).map_err(|source| IndexError::Io { path: log.clone(), source })?;
         let file = path.clone();
-        let handle = Handle::open(path.clone(), move || Disk::open(&file, fsync))?;
-        Self::over(handle, path)
+        let files = move || Ok(Files { database: Disk::open(&file, fsync)?, log: Disk::open(&log, fsync)? });
+        Self::over(Handle::open(path.clone(), files)?, path)
     }
 
     fn over(handle: Handle, path: PathBuf) -> Result<(Self, Starts), IndexError> {
-        let starts = count_start(&handle.database())
+        let starts = count_start(&handle.opened())
             .map_err(|source| IndexError::Database { path: path.clone(), source: Box::new(source) })?;
         let handle = Arc::new(handle);
         let writer = Writer::start(Arc::clone(&handle)).map_err(|source| IndexError::Io { path, source })?;
@@ -217,8 +223,10 @@ fn make(data: &Path, path: &Path, fsync: Fsync) -> Result<(), IndexError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(error)),
         _ => {}
     }
-    let file = unfinished.clone();
-    drop(Handle::open(unfinished.clone(), move || Disk::open(&file, fsync))?);
+    let database = Disk::open(&unfinished, fsync)
+        .map_err(redb::Error::Io)
+        .and_then(|disk| Ok(redb::Builder::new().create_with_backend(disk)?));
+    drop(database.map_err(|source| IndexError::Database { path: unfinished.clone(), source: Box::new(source) })?);
     fs::rename(&unfinished, path).map_err(io_error)?;
     if fsync == Fsync::Always {
         crate::blobs::sync_directory(data).map_err(io_error)?;
@@ -226,10 +234,18 @@ fn make(data: &Path, path: &Path, fsync: Fsync) -> Result<(), IndexError> {
     Ok(())
 }
 
+/// Makes an empty log where there is none.
+fn make_log(data: &Path, path: &Path, fsync: Fsync) -> io::Result<()> {
+    match File::create_new(path) {
+        Ok(_) if fsync == Fsync::Always => crate::blobs::sync_directory(data),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Makes missing tables and the number of this start. Blobs carry sums from the first start on that knew of them.
-fn count_start(database: &Database) -> Result<Starts, redb::Error> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_quick_repair(true);
+fn count_start(opened: &Opened) -> Result<Starts, redb::Error> {
+    let transaction = opened.database().begin_write()?;
     tables::create(&transaction)?;
     let starts = {
         let mut counters = transaction.open_table(tables::COUNTERS)?;
@@ -242,6 +258,6 @@ fn count_start(database: &Database) -> Result<Starts, redb::Error> {
         let boot = |number: u64| Boot(u32::try_from(number).unwrap_or(u32::MAX));
         Starts { this: boot(before + 1), first_summing: boot(first_summing.unwrap_or(before + 1)) }
     };
-    transaction.commit()?;
+    opened.commit(transaction, None)?;
     Ok(starts)
 }

@@ -35,6 +35,11 @@ pub(super) const BOOT: &str = "boot";
 /// The first start whose blobs carry sums.
 pub(super) const FIRST_SUMMING_BOOT: &str = "first-summing-boot";
 
+/// Which log belongs to this database.
+pub(super) const LOG: &str = "log";
+/// The number of the last group of writes that the tables hold.
+pub(super) const GROUP: &str = "group";
+
 /// Makes the tables that do not exist yet, so that a snapshot always finds them.
 pub(super) fn create(transaction: &WriteTransaction) -> Result<(), redb::TableError> {
     transaction.open_table(BUCKETS)?;

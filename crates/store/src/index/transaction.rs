@@ -1,5 +1,7 @@
 //! The changes a write can make. Each takes the grant for what it changes.
 
+use std::cell::RefCell;
+
 use gatepass_protocol::s3::checksum::Checksum;
 use gatepass_protocol::s3::names::{Etag, UploadId};
 use gatepass_protocol::s3::object_headers::ObjectHeaders;
@@ -10,6 +12,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use serde::de::DeserializeOwned;
 
 use super::records::{BlobName, BodyRecord, LayoutPart, decode, encode};
+use super::redo::{Logged, Redo, Row};
 use super::{BucketRecord, Failure, INLINE_BODY_BYTES, ObjectRecord, PartRecord, UploadRecord, tables};
 use crate::blobs::{BlobId, NewBlob, sum};
 use crate::grant::{
@@ -73,36 +76,56 @@ impl Effects {
 
 /// The tables, open for writing, for a group of requests.
 pub(crate) struct Transaction<'t> {
-    pub(super) buckets: Table<'t, &'static str, &'static [u8]>,
-    pub(super) objects: Table<'t, (&'static str, &'static str), &'static [u8]>,
-    pub(super) versions: Table<'t, (&'static str, &'static str, u64), &'static [u8]>,
-    pub(super) nulls: Table<'t, (&'static str, &'static str), u64>,
-    pub(super) counters: Table<'t, &'static str, u64>,
-    small: Table<'t, u64, &'static [u8]>,
-    layouts: Table<'t, u64, &'static [u8]>,
-    blobs: Table<'t, u128, u64>,
-    pub(super) uploads: Table<'t, (&'static str, &'static str, &'static str), &'static [u8]>,
-    parts: Table<'t, (&'static str, u16), &'static [u8]>,
-    pub(super) lifecycles: Table<'t, &'static str, &'static str>,
+    pub(super) buckets: Logged<'t, &'static str, &'static [u8]>,
+    pub(super) objects: Logged<'t, (&'static str, &'static str), &'static [u8]>,
+    pub(super) versions: Logged<'t, (&'static str, &'static str, u64), &'static [u8]>,
+    pub(super) nulls: Logged<'t, (&'static str, &'static str), u64>,
+    pub(super) counters: Logged<'t, &'static str, u64>,
+    small: Logged<'t, u64, &'static [u8]>,
+    layouts: Logged<'t, u64, &'static [u8]>,
+    blobs: Logged<'t, u128, u64>,
+    pub(super) uploads: Logged<'t, (&'static str, &'static str, &'static str), &'static [u8]>,
+    parts: Logged<'t, (&'static str, u16), &'static [u8]>,
+    pub(super) lifecycles: Logged<'t, &'static str, &'static str>,
     pub(super) effects: &'t mut Effects,
 }
 
 impl<'t> Transaction<'t> {
-    pub(super) fn open(inner: &'t WriteTransaction, effects: &'t mut Effects) -> Result<Self, Failure> {
+    pub(super) fn open(
+        inner: &'t WriteTransaction,
+        notes: &'t RefCell<Redo>,
+        effects: &'t mut Effects,
+    ) -> Result<Self, redb::Error> {
+        // The numbers stand in logs.
         Ok(Self {
-            buckets: inner.open_table(tables::BUCKETS)?,
-            objects: inner.open_table(tables::OBJECTS)?,
-            versions: inner.open_table(tables::VERSIONS)?,
-            nulls: inner.open_table(tables::NULLS)?,
-            counters: inner.open_table(tables::COUNTERS)?,
-            small: inner.open_table(tables::SMALL)?,
-            layouts: inner.open_table(tables::LAYOUTS)?,
-            blobs: inner.open_table(tables::BLOBS)?,
-            uploads: inner.open_table(tables::UPLOADS)?,
-            parts: inner.open_table(tables::PARTS)?,
-            lifecycles: inner.open_table(tables::LIFECYCLES)?,
+            buckets: Logged::open(inner, notes, 1, tables::BUCKETS)?,
+            objects: Logged::open(inner, notes, 2, tables::OBJECTS)?,
+            versions: Logged::open(inner, notes, 3, tables::VERSIONS)?,
+            nulls: Logged::open(inner, notes, 4, tables::NULLS)?,
+            counters: Logged::open(inner, notes, 5, tables::COUNTERS)?,
+            small: Logged::open(inner, notes, 6, tables::SMALL)?,
+            layouts: Logged::open(inner, notes, 7, tables::LAYOUTS)?,
+            blobs: Logged::open(inner, notes, 8, tables::BLOBS)?,
+            uploads: Logged::open(inner, notes, 9, tables::UPLOADS)?,
+            parts: Logged::open(inner, notes, 10, tables::PARTS)?,
+            lifecycles: Logged::open(inner, notes, 11, tables::LIFECYCLES)?,
             effects,
         })
+    }
+
+    /// Makes a row what a note in the log says; `false` where there is no such table.
+    pub(super) fn redo(&mut self, row: &Row<'_>) -> Result<bool, redb::StorageError> {
+        Ok(self.buckets.redo(row)?
+            || self.objects.redo(row)?
+            || self.versions.redo(row)?
+            || self.nulls.redo(row)?
+            || self.counters.redo(row)?
+            || self.small.redo(row)?
+            || self.layouts.redo(row)?
+            || self.blobs.redo(row)?
+            || self.uploads.redo(row)?
+            || self.parts.redo(row)?
+            || self.lifecycles.redo(row)?)
     }
 
     pub(super) fn changes(&self) -> u64 {
@@ -113,7 +136,7 @@ impl<'t> Transaction<'t> {
     where
         A::Resource: InBucket,
     {
-        read(&self.buckets, grant.bucket().as_str())
+        read(&*self.buckets, grant.bucket().as_str())
     }
 
     pub(crate) fn create_bucket(&mut self, grant: &Grant<CreateBucket>, record: &BucketRecord) -> Result<(), Failure> {
@@ -170,7 +193,7 @@ impl<'t> Transaction<'t> {
         &self,
         grant: &Grant<A>,
     ) -> Result<Option<ObjectRecord>, Failure> {
-        read(&self.objects, (grant.bucket().as_str(), grant.key().as_str()))
+        read(&*self.objects, (grant.bucket().as_str(), grant.key().as_str()))
     }
 
     /// Puts an object in the place of the one that may be there.
@@ -225,7 +248,7 @@ impl<'t> Transaction<'t> {
         grant: &Grant<A>,
         upload: &UploadId,
     ) -> Result<Option<UploadRecord>, Failure> {
-        read(&self.uploads, (grant.bucket().as_str(), grant.key().as_str(), upload.as_str()))
+        read(&*self.uploads, (grant.bucket().as_str(), grant.key().as_str(), upload.as_str()))
     }
 
     /// Puts a part in the place of the one of the same number. The upload must exist.
@@ -318,12 +341,17 @@ impl<'t> Transaction<'t> {
     pub(super) fn remove_upload(&mut self, bucket: &str, key: &str, upload: &str) -> Result<(), Failure> {
         self.effects.changes += 1;
         self.uploads.remove((bucket, key, upload))?;
-        let mut bodies = Vec::new();
-        for row in self.parts.extract_from_if((upload, 0)..=(upload, u16::MAX), |_, _| true)? {
-            let record: PartRecord = decode(row?.1.value())?;
-            bodies.push(record.body);
+        let mut parts = Vec::new();
+        for row in self.parts.range((upload, 0)..=(upload, u16::MAX))? {
+            let (name, record) = row?;
+            let record: PartRecord = decode(record.value())?;
+            parts.push((name.value().1, record.body));
         }
-        bodies.iter().try_for_each(|body| self.release_body(body))
+        for (number, body) in parts {
+            self.parts.remove((upload, number))?;
+            self.release_body(&body)?;
+        }
+        Ok(())
     }
 
     fn add_body(&mut self, body: NewBody) -> Result<BodyRecord, Failure> {
@@ -380,7 +408,7 @@ impl<'t> Transaction<'t> {
     }
 
     fn layout(&self, id: u64) -> Result<Vec<LayoutPart>, Failure> {
-        read(&self.layouts, id)?.ok_or(Failure::MissingRow("layouts"))
+        read(&*self.layouts, id)?.ok_or(Failure::MissingRow("layouts"))
     }
 
     pub(super) fn release_body(&mut self, body: &BodyRecord) -> Result<(), Failure> {

@@ -71,7 +71,7 @@ impl Version {
         }
     }
 
-    fn into_object(self) -> Option<ObjectRecord> {
+    pub(crate) fn into_object(self) -> Option<ObjectRecord> {
         match self {
             Self::Object(record) => Some(record),
             Self::DeleteMarker(_) => None,
@@ -335,7 +335,7 @@ type NullTable<'t> = Table<'t, (&'static str, &'static str), u64>;
 
 impl<'t> Transaction<'t> {
     fn version_tables(&self) -> Tables<&ObjectTable<'t>, &VersionTable<'t>, &NullTable<'t>> {
-        Tables { objects: &self.objects, versions: &self.versions, nulls: &self.nulls }
+        Tables { objects: &*self.objects, versions: &*self.versions, nulls: &*self.nulls }
     }
 
     /// What a copy reads.

@@ -1,17 +1,20 @@
 //! The one thread that writes. Whatever has arrived while the last commit was synced goes into the
 //! next one together: the cost of a sync is shared, and an answer goes out only after it.
 
+use std::cell::RefCell;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use redb::{Database, ReadableDatabase};
+use redb::ReadableDatabase;
 use tokio::sync::{mpsc, oneshot};
 
-use super::handle::Handle;
+use super::handle::{Handle, Opened};
+use super::redo::Redo;
 use super::transaction::{Effects, Transaction};
+use super::wal::LARGEST_REDO;
 use super::{Failure, Snapshot};
 use crate::blobs::{BlobId, Blobs};
 use crate::metrics::Histogram;
@@ -142,7 +145,7 @@ fn run(
         }
         let mut waiting = Vec::with_capacity(group.len());
         let begun = Instant::now();
-        match commit(&handle.database(), group, &mut waiting, bucket_changes) {
+        match commit(&handle.opened(), group, &mut waiting, bucket_changes) {
             Ok(released) => {
                 commits.record(begun.elapsed());
                 for answer in waiting {
@@ -166,6 +169,9 @@ fn run(
         {
             settle(handle, blobs, &mut unsettled);
         }
+    }
+    if let Err(error) = handle.opened().close() {
+        tracing::warn!(%error, "the index stays in its log, from where the next start takes it");
     }
 }
 
@@ -210,16 +216,16 @@ fn settle(handle: &Handle, blobs: &Blobs, unsettled: &mut Vec<BlobId>) {
 
 /// Commits a group, and answers which blobs the index has forgotten with it.
 fn commit(
-    database: &Database,
+    opened: &Opened,
     group: Vec<Apply>,
     waiting: &mut Vec<Box<dyn FnOnce(Committed) + Send>>,
     bucket_changes: &AtomicU64,
 ) -> Result<Vec<BlobId>, NotCommitted> {
-    let mut inner = database.begin_write()?;
-    inner.set_quick_repair(true);
+    let inner = opened.database().begin_write()?;
+    let notes = RefCell::new(Redo::up_to(LARGEST_REDO));
     let mut effects = Effects::default();
     {
-        let mut transaction = Transaction::open(&inner, &mut effects)?;
+        let mut transaction = Transaction::open(&inner, &notes, &mut effects).map_err(Failure::Storage)?;
         for apply in group {
             let changes_before = transaction.changes();
             match apply(&mut transaction) {
@@ -238,7 +244,7 @@ fn commit(
         inner.abort()?;
         return Ok(Vec::new());
     }
-    let committed = inner.commit();
+    let committed = opened.commit(inner, notes.borrow().complete());
     if effects.touches_buckets {
         // Before anybody is told, and also where nobody knows whether it holds.
         bucket_changes.fetch_add(1, Ordering::SeqCst);
@@ -250,7 +256,7 @@ fn commit(
         Ok(()) => Ok(effects.released),
         Err(error) => {
             blobs.append(&mut effects.released);
-            Err(NotCommitted { failure: error.into(), blobs })
+            Err(NotCommitted { failure: Failure::Storage(error), blobs })
         }
     }
 }

@@ -73,7 +73,8 @@ impl Completion {
                 .filter(|object| object.upload.as_deref() == Some(self.id.as_str()))
                 .ok_or_else(|| S3Error::no_such_upload(self.id.as_str()).into());
         };
-        self.parameters.condition.evaluate(grant.key(), existing.as_ref().map(|object| &object.etag))?;
+        let etag = || Ok::<_, Failure>(existing.as_ref().map(|object| object.etag.clone()));
+        self.parameters.condition.evaluate(grant.key(), etag)?;
         self.refuse_overtaken(grant, &upload, existing.as_ref())?;
         let chosen = self.choose(&upload, transaction.parts(grant, &self.id)?)?;
         let object = self.assemble(upload, &chosen)?;

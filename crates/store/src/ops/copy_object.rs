@@ -160,8 +160,7 @@ impl Copy {
             Some(Version::DeleteMarker(_)) | None => return Err(no_source(from).into()),
         };
         self.preconditions.evaluate_copy(&source.etag, source.modified, self.now)?;
-        let existing = transaction.object(to)?;
-        self.condition.evaluate(to.key(), existing.as_ref().map(|object| &object.etag))?;
+        self.condition.evaluate(to.key(), || Ok::<_, Failure>(transaction.object(to)?.map(|object| object.etag)))?;
         // A version that is copied onto its own object becomes the newest one.
         let is_itself = from.version().is_none() && from.bucket() == to.bucket() && from.key() == to.key();
         self.check(&source, is_itself)?;

@@ -65,22 +65,21 @@ impl Deletion {
         condition: &DeleteCondition,
         now: Timestamp,
     ) -> Result<Result<Deleted, S3Error>, Failure> {
+        let looked = match self {
+            Self::Object(grant) => condition
+                .evaluate(grant.key(), || Ok::<_, Failure>(transaction.object(grant)?.map(|object| object.etag))),
+            Self::Version(grant) => condition.evaluate(grant.key(), || {
+                let version = transaction.version(grant)?;
+                Ok::<_, Failure>(version.and_then(Version::into_object).map(|object| object.etag))
+            }),
+        };
+        if let Err(Failure::Refused(error)) = looked {
+            return Ok(Err(error));
+        }
+        looked?;
         match self {
-            Self::Object(grant) => {
-                let existing = transaction.object(grant)?;
-                if let Err(error) = condition.evaluate(grant.key(), existing.as_ref().map(|object| &object.etag)) {
-                    return Ok(Err(error));
-                }
-                transaction.delete_object(grant, now).map(Ok)
-            }
-            Self::Version(grant) => {
-                let existing = transaction.version(grant)?;
-                let etag = existing.as_ref().and_then(Version::object).map(|object| &object.etag);
-                if let Err(error) = condition.evaluate(grant.key(), etag) {
-                    return Ok(Err(error));
-                }
-                transaction.delete_version(grant).map(Ok)
-            }
+            Self::Object(grant) => transaction.delete_object(grant, now).map(Ok),
+            Self::Version(grant) => transaction.delete_version(grant).map(Ok),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::authorize::Authorizer;
 use crate::body::{Plan, Received, receive};
 use crate::grant::{Grant, ObjectName, PutObject, PutObjectTagging};
-use crate::index::{NewObject, ObjectRecord};
+use crate::index::{Failure, NewObject, ObjectRecord};
 use crate::store::Store;
 
 pub(super) async fn put_object(call: Call<'_>, parameters: operation::PutObject) -> Result<Answer, S3Error> {
@@ -51,7 +51,7 @@ impl Destination {
         may_tag(authorizer, &grant, &tags)?;
         let snapshot = store.index.snapshot()?;
         existing_bucket(&snapshot, &grant)?;
-        condition.evaluate(grant.key(), snapshot.object(&grant)?.as_ref().map(|object| &object.etag))?;
+        condition.evaluate(grant.key(), || Ok::<_, Failure>(snapshot.object(&grant)?.map(|object| object.etag)))?;
         Ok(Self { grant, condition, headers, storage_class, tags })
     }
 
@@ -74,8 +74,8 @@ impl Destination {
         };
         let put = store.index.write(move |transaction| {
             still_existing_bucket(transaction, &grant)?;
-            let existing = transaction.object(&grant)?;
-            condition.evaluate(grant.key(), existing.as_ref().map(|object| &object.etag))?;
+            condition
+                .evaluate(grant.key(), || Ok::<_, Failure>(transaction.object(&grant)?.map(|object| object.etag)))?;
             transaction.put_object(&grant, object, received.body)
         });
         Ok(put.await?)

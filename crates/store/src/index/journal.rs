@@ -1,0 +1,101 @@
+//! How a group of writes becomes durable: by the log, and by the database from time to time.
+//!
+//! Readers see a group when its record is synced, for the database takes it up in memory then. When the log is full, the
+//! database writes all that it has in memory, with the group that found no room, and the log begins anew. A start, and
+//! whoever opens the database anew after a failure, first lets it take up what only the log has.
+
+use std::cell::RefCell;
+
+use redb::{Database, Durability, ReadableTable, StorageBackend, WriteTransaction};
+
+use super::redo::{self, Redo};
+use super::tables;
+use super::transaction::{Effects, Transaction};
+use super::wal::{self, Record, Wal};
+
+/// The log of a database, and how far both have come.
+#[derive(Debug)]
+pub(super) struct Journal {
+    wal: Wal,
+    /// The number of the last group.
+    last: u64,
+    /// Nobody knows whether what was read when this was opened is on the disk: an earlier sync may have failed. The next
+    /// group goes to the database, with everything before it.
+    is_unsure: bool,
+}
+
+impl Journal {
+    /// Has the database take up what only its log has. Nothing is written.
+    pub(super) fn open(database: &Database, log: Box<dyn StorageBackend>) -> Result<Self, redb::Error> {
+        let mut transaction = database.begin_write()?;
+        // In memory: what is read here may not be on the disk, and who only looks writes nothing.
+        transaction.set_durability(Durability::None)?;
+        let (id, before) = {
+            let counters = transaction.open_table(tables::COUNTERS)?;
+            let number = |name| Ok::<_, redb::Error>(counters.get(name)?.map(|number| number.value()));
+            (number(tables::LOG)?, number(tables::GROUP)?.unwrap_or(0))
+        };
+        let mut last = before;
+        if let Some(id) = id {
+            let (notes, mut effects) = (RefCell::new(Redo::up_to(0)), Effects::default());
+            let mut tables = Transaction::open(&transaction, &notes, &mut effects)?;
+            wal::read(&*log, id, before, &mut |Record { sequence, redo }| {
+                for row in redo::rows(&redo) {
+                    let is_known = row.map_or(Ok(false), |row| tables.redo(&row))?;
+                    if !is_known {
+                        return Err(redb::Error::Corrupted(format!(
+                            "group {sequence} of the write-ahead log changes something that this version does not know"
+                        )));
+                    }
+                }
+                last = sequence;
+                Ok(())
+            })?;
+        }
+        if last == before {
+            transaction.abort()?;
+        } else {
+            transaction.open_table(tables::COUNTERS)?.insert(tables::GROUP, last)?;
+            transaction.commit()?;
+            tracing::info!(groups = last - before, "the index has taken up what only its log had");
+        }
+        let id = match id {
+            Some(id) => id,
+            None => getrandom::u64().map_err(|error| redb::Error::Io(std::io::Error::other(error)))?,
+        };
+        // One number is left out: a record whose sync failed may come to light again, and must not be taken for the next.
+        Ok(Self { wal: Wal::new(log, id), last: last + 1, is_unsure: true })
+    }
+
+    /// Commits a group, whose changes are `redo` where they are not too many for the log. When this fails, nobody knows
+    /// whether the group will hold until the database and its journal were opened anew.
+    pub(super) fn commit(&mut self, mut transaction: WriteTransaction, redo: Option<&[u8]>) -> Result<(), redb::Error> {
+        self.last += 1;
+        {
+            let mut counters = transaction.open_table(tables::COUNTERS)?;
+            counters.insert(tables::GROUP, self.last)?;
+            if self.is_unsure {
+                counters.insert(tables::LOG, self.wal.database())?;
+            }
+        }
+        match redo {
+            Some(redo) if !self.is_unsure && self.wal.has_room(redo) => {
+                transaction.set_durability(Durability::None)?;
+                self.wal.append(self.last, redo)?;
+                transaction.commit()?;
+            }
+            _ => {
+                transaction.set_quick_repair(true);
+                transaction.commit()?;
+                self.wal.clear();
+                self.is_unsure = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the database write all that it has in memory, so that a start finds nothing in the log.
+    pub(super) fn close(&mut self, database: &Database) -> Result<(), redb::Error> {
+        if self.wal.is_empty() { Ok(()) } else { self.commit(database.begin_write()?, None) }
+    }
+}
