@@ -53,14 +53,44 @@ impl CanonicalRequest<'_> {
     }
 
     pub(crate) fn digest(&self) -> [u8; 32] {
-        // Written down first: to hash it in pieces costs more.
-        Sha256::digest(self.to_bytes()).into()
+        let mut gathered = Gathered { hasher: Sha256::new(), bytes: [0; GATHERED_BYTES], length: 0 };
+        self.feed(|part| gathered.update(part));
+        gathered.finish()
     }
 
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut out = Vec::with_capacity(1024);
         self.feed(|part| out.extend_from_slice(part));
         out
+    }
+}
+
+/// Hashes parts together that are short: to hash each by itself costs more than to write it down first.
+struct Gathered {
+    hasher: Sha256,
+    bytes: [u8; GATHERED_BYTES],
+    length: usize,
+}
+
+/// Most canonical requests are shorter.
+const GATHERED_BYTES: usize = 512;
+
+impl Gathered {
+    fn update(&mut self, part: &[u8]) {
+        let end = self.length + part.len();
+        if let Some(place) = self.bytes.get_mut(self.length..end) {
+            place.copy_from_slice(part);
+            self.length = end;
+        } else {
+            self.hasher.update(&self.bytes[..self.length]);
+            self.hasher.update(part);
+            self.length = 0;
+        }
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        self.hasher.update(&self.bytes[..self.length]);
+        self.hasher.finalize().into()
     }
 }
 
@@ -101,6 +131,22 @@ mod tests {
         let mut out = HeaderBlock::new();
         push_header(&mut out, "name", values.iter().map(|value| value.as_bytes()));
         String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn parts_are_hashed_in_their_order_however_long_they_are() {
+        for lengths in
+            [vec![], vec![0, 1, 511, 1], vec![512], vec![513], vec![100, 412, 1], vec![300, 300, 5000, 7, 512]]
+        {
+            let parts = (1_u8..).zip(lengths).map(|(byte, length)| vec![byte; length]);
+            let mut gathered = Gathered { hasher: Sha256::new(), bytes: [0; GATHERED_BYTES], length: 0 };
+            let mut whole = Vec::new();
+            for part in parts {
+                gathered.update(&part);
+                whole.extend(part);
+            }
+            assert_eq!(gathered.finish(), <[u8; 32]>::from(Sha256::digest(&whole)), "{}", whole.len());
+        }
     }
 
     #[test]
