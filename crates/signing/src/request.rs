@@ -146,8 +146,9 @@ pub struct Query {
 struct Pair {
     /// In the raw query.
     raw: Place,
-    /// In the text, where there was anything to decode.
-    decoded: Option<Place>,
+    /// In the text: what was decoded, or the raw query itself where there was nothing to decode.
+    decoded: Place,
+    is_encoded: bool,
     /// Whether name and value are written as SigV4 writes them.
     is_canonical: bool,
 }
@@ -166,6 +167,11 @@ impl Place {
     fn new(start: usize, name_end: usize, end: usize) -> Self {
         let place = |at: usize| u32::try_from(at).expect("a query is not as long as that");
         Self { start: place(start), name_end: place(name_end), end: place(end) }
+    }
+
+    /// The same stretch behind so much else.
+    fn moved_by(self, bytes: usize) -> Self {
+        Self::new(self.start as usize + bytes, self.name_end as usize + bytes, self.end as usize + bytes)
     }
 
     fn name(self) -> Range<usize> {
@@ -217,7 +223,11 @@ impl Query {
         let mut text = String::with_capacity(decoded.len() + raw.len());
         text.push_str(decoded);
         text.push_str(raw);
-        Ok(Self { raw_start: decoded.len(), text, pairs })
+        let raw_start = decoded.len();
+        for pair in pairs.iter_mut().filter(|pair: &&mut Pair| !pair.is_encoded) {
+            pair.decoded = pair.raw.moved_by(raw_start);
+        }
+        Ok(Self { text, raw_start, pairs })
     }
 
     fn raw(&self) -> &str {
@@ -225,23 +235,17 @@ impl Query {
     }
 
     fn name(&self, pair: &Pair) -> &str {
-        match pair.decoded {
-            Some(place) => &self.text[place.name()],
-            None => &self.raw()[pair.raw.name()],
-        }
+        &self.text[pair.decoded.name()]
     }
 
     fn value(&self, pair: &Pair) -> &str {
-        match pair.decoded {
-            Some(place) => &self.text[place.value()],
-            None => &self.raw()[pair.raw.value()],
-        }
+        &self.text[pair.decoded.value()]
     }
 
     /// The first value of a parameter. Names are case-sensitive.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+        self.pairs.iter().find(|pair| self.name(pair) == name).map(|pair| self.value(pair))
     }
 
     /// The value of the parameter at a place in the order of arrival.
@@ -252,16 +256,13 @@ impl Query {
     /// The same, borrowing from the raw query that was parsed where nothing had to be decoded.
     pub(crate) fn raw_value_at<'a>(&self, raw: &'a str, at: usize) -> Cow<'a, str> {
         let pair = &self.pairs[at];
-        match pair.decoded {
-            None => Cow::Borrowed(&raw[pair.raw.value()]),
-            Some(place) => Cow::Owned(self.text[place.value()].to_owned()),
-        }
+        if pair.is_encoded { Cow::Owned(self.value(pair).to_owned()) } else { Cow::Borrowed(&raw[pair.raw.value()]) }
     }
 
     /// Whether a parameter is present, with a value or without.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.get(name).is_some()
+        self.names().any(|other| other == name)
     }
 
     /// All parameters in order of arrival.
@@ -368,11 +369,10 @@ fn take(
     }
     decoding.finish(at, out);
     let raw = Place::new(start, equals.map_or(at, |(raw, _)| raw), at);
-    let decoded = decoding.is_encoded.then(|| {
-        let end = out.length();
-        Place::new(decoded_start, equals.map_or(end, |(_, decoded)| decoded), end)
-    });
-    Ok((at, Pair { raw, decoded, is_canonical: decoding.is_canonical }))
+    let end = out.length();
+    let decoded = Place::new(decoded_start, equals.map_or(end, |(_, decoded)| decoded), end);
+    let Decoding { is_encoded, is_canonical, .. } = decoding;
+    Ok((at, Pair { raw, decoded, is_encoded, is_canonical }))
 }
 
 /// Decodes a text on the stack, where it is not too long for that.

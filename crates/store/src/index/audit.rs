@@ -130,7 +130,7 @@ impl Offline {
 
     fn with_log(database: Database, data: &Path, access: Access) -> Result<Self, IndexError> {
         let path = data.join(wal::FILE_NAME);
-        let journal = open_log(&path, access).and_then(|log| Journal::open(&database, log));
+        let journal = open_log(&path, access).and_then(|log| Journal::open(&database, log, u64::MAX));
         let journal = journal.map_err(|source| at(path, source))?;
         Ok(Self { database, journal })
     }

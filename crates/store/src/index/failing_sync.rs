@@ -172,6 +172,17 @@ async fn create(index: &Index, name: &str) -> Result<(), Failure> {
     index.write(move |transaction| transaction.create_bucket(&grant, &record)).await
 }
 
+/// Makes a bucket if there is none, as many changes do that find things as they want them.
+async fn ensure(index: &Index, name: &str) {
+    let grant: Grant<CreateBucket> = Authorizer::of_the_store().grant(BucketName::parse(name).unwrap()).unwrap();
+    let record = BucketRecord::new(Timestamp::UNIX_EPOCH);
+    let ensured = index.write(move |transaction| match transaction.bucket(&grant)? {
+        Some(_) => Ok(()),
+        None => transaction.create_bucket(&grant, &record),
+    });
+    ensured.await.unwrap();
+}
+
 fn exists(index: &Index, name: &str) -> bool {
     let grant: Grant<ListBucket> = Authorizer::of_the_store().grant(BucketName::parse(name).unwrap()).unwrap();
     index.snapshot().unwrap().bucket(&grant).unwrap().is_some()
@@ -236,6 +247,25 @@ async fn nothing_acknowledged_depends_on_what_a_failed_sync_forgot() {
 }
 
 #[tokio::test]
+async fn a_change_that_failed_and_is_found_done_is_on_the_disk() {
+    for unwritten in [Unwritten::StayInTheCache, Unwritten::Go] {
+        for (by, failing) in [(By::Log, 1), (By::Database, 1), (By::Database, 2), (By::Database, 3)] {
+            let disk = Disk::empty(unwritten);
+            let index = disk.open();
+            create(&index, "before").await.unwrap();
+            disk.with(|state| state.fails_in = failing);
+            let _ = create_by(by, &index, "during").await;
+            disk.with(|state| state.fails_in = 0);
+            let seen = exists(&index, "during");
+            assert_eq!(seen, exists(&disk.after_a_power_cut().open(), "during"), "{unwritten:?} {by:?} {failing}");
+            ensure(&index, "during").await;
+            let started = disk.after_a_power_cut().open();
+            assert!(exists(&started, "before") && exists(&started, "during"), "{unwritten:?} {by:?} {failing}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn two_syncs_in_a_row_may_fail() {
     for unwritten in [Unwritten::StayInTheCache, Unwritten::Go] {
         let disk = Disk::empty(unwritten);
@@ -244,6 +274,10 @@ async fn two_syncs_in_a_row_may_fail() {
         for name in ["first", "second"] {
             disk.with(|state| state.fails_in = 1);
             assert!(create(&index, name).await.is_err());
+            let started = disk.after_a_power_cut().open();
+            for name in ["before", "first", "second"] {
+                assert_eq!(exists(&started, name), exists(&index, name), "{unwritten:?} {name}");
+            }
         }
         create(&index, "after").await.unwrap();
         let started = disk.after_a_power_cut().open();

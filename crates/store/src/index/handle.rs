@@ -20,7 +20,8 @@ pub(super) const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 pub(super) struct Handle {
     path: PathBuf,
-    open: Box<dyn Fn() -> Result<Opened, redb::Error> + Send + Sync>,
+    /// With the groups of the log up to this one.
+    open: Box<dyn Fn(u64) -> Result<Opened, redb::Error> + Send + Sync>,
     current: RwLock<Opened>,
     /// Held while the database is opened anew, by one thread at a time.
     opening: Mutex<()>,
@@ -67,15 +68,17 @@ impl Handle {
         path: PathBuf,
         files: impl Fn() -> io::Result<Files<F>> + Send + Sync + 'static,
     ) -> Result<Self, IndexError> {
-        let open = move || {
+        let open = move |up_to| {
             let gate = Arc::new(Gate::default());
             let Files { database, log } = files().map_err(redb::Error::Io)?;
             let (database, log) = (Gated::new(database, Arc::clone(&gate)), Gated::new(log, Arc::clone(&gate)));
             let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(database)?;
-            let journal = Journal::open(&database, Box::new(log))?;
+            let journal = Journal::open(&database, Box::new(log), up_to)?;
             Ok(Opened { database: Arc::new(database), journal: Arc::new(Mutex::new(journal)), gate })
         };
-        let current = open().map_err(|source| IndexError::Database { path: path.clone(), source: Box::new(source) })?;
+        // Whatever a crash has left.
+        let current =
+            open(u64::MAX).map_err(|source| IndexError::Database { path: path.clone(), source: Box::new(source) })?;
         Ok(Self { path, open: Box::new(open), current: RwLock::new(current), opening: Mutex::new(()) })
     }
 
@@ -107,7 +110,9 @@ impl Handle {
             return;
         }
         current.gate.wait_for_the_last();
-        match (self.open)() {
+        // A group that failed is not seen again in the cache of a disk that may never have it: who found it done would be
+        // told so, and the power would take it away.
+        match (self.open)(current.journal().committed()) {
             Ok(opened) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = opened;
                 tracing::info!(path = %self.path.display(), "the database is open again after a failure");

@@ -19,14 +19,16 @@ pub(super) struct Journal {
     wal: Wal,
     /// The number of the last group.
     last: u64,
+    /// The last group that is on the disk, and the database has.
+    committed: u64,
     /// Nobody knows whether what was read when this was opened is on the disk: an earlier sync may have failed. The next
     /// group goes to the database, with everything before it.
     is_unsure: bool,
 }
 
 impl Journal {
-    /// Has the database take up what only its log has. Nothing is written.
-    pub(super) fn open(database: &Database, log: Box<dyn StorageBackend>) -> Result<Self, redb::Error> {
+    /// Has the database take up what only its log has, up to a group. Nothing is written.
+    pub(super) fn open(database: &Database, log: Box<dyn StorageBackend>, up_to: u64) -> Result<Self, redb::Error> {
         let mut transaction = database.begin_write()?;
         // In memory: what is read here may not be on the disk, and who only looks writes nothing.
         transaction.set_durability(Durability::None)?;
@@ -35,11 +37,15 @@ impl Journal {
             let number = |name| Ok::<_, redb::Error>(counters.get(name)?.map(|number| number.value()));
             (number(tables::LOG)?, number(tables::GROUP)?.unwrap_or(0))
         };
-        let mut last = before;
+        let (mut taken_up, mut last) = (before, before);
         if let Some(id) = id {
             let (notes, mut effects) = (RefCell::new(Redo::up_to(0)), Effects::default());
             let mut tables = Transaction::open(&transaction, &notes, &mut effects)?;
             wal::read(&*log, id, before, &mut |Record { sequence, redo }| {
+                last = sequence;
+                if sequence > up_to {
+                    return Ok(());
+                }
                 for row in redo::rows(&redo) {
                     let is_known = row.map_or(Ok(false), |row| tables.redo(&row))?;
                     if !is_known {
@@ -48,23 +54,28 @@ impl Journal {
                         )));
                     }
                 }
-                last = sequence;
+                taken_up = sequence;
                 Ok(())
             })?;
         }
-        if last == before {
+        if taken_up == before {
             transaction.abort()?;
         } else {
-            transaction.open_table(tables::COUNTERS)?.insert(tables::GROUP, last)?;
+            transaction.open_table(tables::COUNTERS)?.insert(tables::GROUP, taken_up)?;
             transaction.commit()?;
-            tracing::info!(groups = last - before, "the index has taken up what only its log had");
+            tracing::info!(groups = taken_up - before, "the index has taken up what only its log had");
         }
         let id = match id {
             Some(id) => id,
             None => getrandom::u64().map_err(|error| redb::Error::Io(std::io::Error::other(error)))?,
         };
-        // One number is left out: a record whose sync failed may come to light again, and must not be taken for the next.
-        Ok(Self { wal: Wal::new(log, id), last: last + 1, is_unsure: true })
+        // One number is left out: a record whose sync failed may yet come to light, and must not be taken for the next.
+        Ok(Self { wal: Wal::new(log, id), last: last + 1, committed: taken_up, is_unsure: true })
+    }
+
+    /// Up to which group everything is on the disk.
+    pub(super) fn committed(&self) -> u64 {
+        self.committed
     }
 
     /// Commits a group, whose changes are `redo` where they are not too many for the log. When this fails, nobody knows
@@ -91,6 +102,7 @@ impl Journal {
                 self.is_unsure = false;
             }
         }
+        self.committed = self.last;
         Ok(())
     }
 
