@@ -111,7 +111,7 @@ impl Handle {
         }
         current.gate.wait_for_the_last();
         // A group that failed is not seen again in the cache of a disk that may never have it: who found it done would be
-        // told so, and the power would take it away.
+        // told so, and the power would take it away. A commit that is under way is waited for, since it has the journal.
         match (self.open)(current.journal().committed()) {
             Ok(opened) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = opened;
