@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use gatepass_store::{CheckError, CheckReport, Depth, FindingKind, OpenError, Repair, check};
 use redb::{Database, TableDefinition};
-use support::Server;
+use support::{Server, copy};
 use tempfile::TempDir;
 
 const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
@@ -87,15 +87,6 @@ fn checksum(algorithm: &str, body: &[u8]) -> String {
 
 fn element(text: &str, name: &str) -> String {
     text.split(&format!("<{name}>")).nth(1).unwrap().split('<').next().unwrap().to_owned()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(drop).unwrap() }
-    }
 }
 
 fn files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use gatepass_store::{Depth, Fsync, Repair, Store, backup, check};
-use support::{Server, config};
+use support::{Server, config, copy};
 use tempfile::TempDir;
 
 const BLOCK: usize = 4096;
@@ -106,20 +106,6 @@ fn image(of: &Path) -> (TempDir, PathBuf) {
     let data = to.path().join("data");
     copy(of, &data);
     (to, data)
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        match entry.file_type().unwrap() {
-            kind if kind.is_dir() => copy(&path, &target),
-            kind if kind.is_file() => fs::copy(&path, &target).map(drop).unwrap(),
-            // The socket of the running store.
-            _ => {}
-        }
-    }
 }
 
 fn files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {

@@ -339,6 +339,21 @@ pub fn content_md5(body: &[u8]) -> String {
     STANDARD.encode(hasher.finish())
 }
 
+/// Copies a data directory: of a store that runs, what a crash would leave.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => copy(&path, &target),
+            kind if kind.is_file() => fs::copy(&path, &target).map(drop).unwrap(),
+            // The socket of a running store.
+            _ => {}
+        }
+    }
+}
+
 fn collect(directory: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
