@@ -136,7 +136,7 @@ pub(super) fn read(
     while position < length {
         if record_at(file, length, position, database)?.is_some_and(|record| record.sequence > newest) {
             return Err(redb::Error::Corrupted(format!(
-                "the write-ahead log {FILE_NAME} is damaged behind group {newest}, and later groups follow; a backup has \
+                "the write-ahead log {FILE_NAME} is damaged behind group {newest}, and later groups follow; a backup may have \
                  them, and where that file is moved away the store opens without them"
             )));
         }
