@@ -14,6 +14,7 @@ use redb::{Database, StorageBackend, WriteTransaction};
 use super::IndexError;
 use super::gate::{Gate, Gated};
 use super::journal::Journal;
+use super::redo::Complete;
 
 /// redb's pages that may be in memory. Its default is 1 GiB.
 pub(super) const CACHE_BYTES: usize = 64 * 1024 * 1024;
@@ -47,7 +48,7 @@ impl Opened {
     }
 
     /// Makes a group durable; see [`Journal::commit`].
-    pub(super) fn commit(&self, transaction: WriteTransaction, redo: Option<&[u8]>) -> Result<(), redb::Error> {
+    pub(super) fn commit(&self, transaction: WriteTransaction, redo: Option<Complete<'_>>) -> Result<(), redb::Error> {
         // Also where no access has failed: the log may have what the database does not.
         self.journal().commit(transaction, redo).inspect_err(|_| self.gate.close())
     }

@@ -13,18 +13,27 @@ use redb::{AccessGuard, Key, StorageError, Table, TableDefinition, TableError, V
 #[derive(Debug)]
 pub(super) struct Redo {
     bytes: Vec<u8>,
+    rows: usize,
     limit: usize,
+}
+
+/// All changes of a group of writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Complete<'r> {
+    pub(super) bytes: &'r [u8],
+    /// How many rows they write.
+    pub(super) rows: usize,
 }
 
 impl Redo {
     /// Notes up to `limit` bytes.
     pub(super) fn up_to(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit }
+        Self { bytes: Vec::new(), rows: 0, limit }
     }
 
     /// All changes, unless there were more than the limit.
-    pub(super) fn complete(&self) -> Option<&[u8]> {
-        (self.bytes.len() <= self.limit).then_some(&self.bytes)
+    pub(super) fn complete(&self) -> Option<Complete<'_>> {
+        (self.bytes.len() <= self.limit).then_some(Complete { bytes: &self.bytes, rows: self.rows })
     }
 
     fn note(&mut self, table: u8, key: &[u8], value: Option<&[u8]>) {
@@ -32,6 +41,7 @@ impl Redo {
         if self.bytes.len() > self.limit {
             return;
         }
+        self.rows += 1;
         self.bytes.push(table);
         self.piece(Some(key));
         self.piece(value);
@@ -151,7 +161,7 @@ mod tests {
         redo.note(1, b"key", Some(b"value"));
         redo.note(2, b"", Some(b""));
         redo.note(255, b"gone", None);
-        let whole = redo.complete().unwrap();
+        let Complete { bytes: whole, rows: 3 } = redo.complete().unwrap() else { panic!("{redo:?}") };
         let expected = [
             Row { table: 1, key: b"key", value: Some(b"value") },
             Row { table: 2, key: b"", value: Some(b"") },
@@ -172,7 +182,7 @@ mod tests {
         let of_one = 1 + 4 + 1 + 4 + 5;
         let mut redo = Redo::up_to(of_one);
         note(&mut redo, 5);
-        assert_eq!(redo.complete().map(<[u8]>::len), Some(of_one));
+        assert_eq!(redo.complete().map(|complete| (complete.bytes.len(), complete.rows)), Some((of_one, 1)));
         for _ in 0..100 {
             note(&mut redo, 5);
         }
