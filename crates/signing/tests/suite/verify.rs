@@ -76,6 +76,16 @@ fn the_parts_of_a_credential_are_told_apart() {
     assert_eq!(get().target("AKIAIOSFODNN7EXAMPLE", "").reason(), Reason::CredentialMalformed);
     assert_eq!(get().target("AKIAIOSFODNN7EXAMPLE", "a%0Ab").reason(), Reason::CredentialMalformed);
 
+    // Of a wrong date in the credential is complained first, whatever is wrong with the date of the request.
+    for (date, other) in
+        [("X-Amz-Date=", "Y-Date="), ("X-Amz-Date=2013", "X-Amz-Date=x013"), ("X-Amz-Expires=300", "X-Amz-Expires=x")]
+    {
+        for wrong in ["%2F20130230%2F", "%2F2013052x%2F"] {
+            let request = get().target("%2F20130524%2F", wrong).target(date, other);
+            assert_eq!(request.reason(), Reason::CredentialDate, "{wrong} {other}");
+        }
+    }
+
     let refusal = get().target("us-east-1", "eu-west-1").refusal();
     let Details::Region { received, expected } = refusal.details() else { panic!("{refusal:?}") };
     assert_eq!((received.as_str(), expected.as_str()), ("eu-west-1", "us-east-1"));

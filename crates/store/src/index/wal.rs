@@ -22,7 +22,7 @@ use redb::StorageBackend;
 use crate::blobs::sum;
 
 pub(super) const FILE_NAME: &str = "index.wal";
-/// How much of what is written the database has not taken over, at most. It bounds how long a start after a crash takes.
+/// How much of what is written the database has not taken over, at most.
 const CAPACITY: u64 = CAPACITY_IN_MEMORY as u64;
 /// The most that a record takes.
 pub(super) const LARGEST_REDO: usize = CAPACITY_IN_MEMORY - HEADER;
