@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use gatepass_authority::{RootSource, root_from_text};
 use gatepass_signing::sigv4::presign::Method;
 use gatepass_store::{Config, Store};
+use rustix::fs::{Advice, fadvise};
 
 use super::figures::{Rounds, Spread};
 use super::load::{Exchange, Load, Turn};
@@ -154,9 +155,12 @@ fn fill(data: &Path, objects: u64) -> Result<()> {
 }
 
 /// Has the system read the index once, as a store that has been in use has it: reading from a cold disk would be compared
-/// with reading from memory otherwise.
+/// with reading from memory otherwise. Page by page, as the store does: read ahead, it would lie in large folios, which make
+/// writing a page of it slow.
 fn warm(data: &Path) -> Result<()> {
-    std::io::copy(&mut fs::File::open(data.join("index.redb"))?, &mut std::io::sink())?;
+    let file = fs::File::open(data.join("index.redb"))?;
+    fadvise(&file, 0, None, Advice::Random)?;
+    std::io::copy(&mut &file, &mut std::io::sink())?;
     Ok(())
 }
 

@@ -162,7 +162,7 @@ impl Index {
         let log = data.join(wal::FILE_NAME);
         make_log(data, &log, fsync).map_err(|source| IndexError::Io { path: log.clone(), source })?;
         let file = path.clone();
-        let files = move || Ok(Files { database: Disk::open(&file, fsync)?, log: Disk::open(&log, fsync)? });
+        let files = move || Ok(Files { database: Disk::open_pages(&file, fsync)?, log: Disk::open(&log, fsync)? });
         Self::over(Handle::open(path.clone(), files)?, path)
     }
 
