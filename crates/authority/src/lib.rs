@@ -32,6 +32,7 @@ use gatepass_signing::credentials::{AccessKeyId, Credentials, SecretKey};
 #[derive(Debug)]
 pub struct Authority {
     root: Credentials,
+    identity: Identity,
 }
 
 /// Somebody who holds an access key.
@@ -50,7 +51,14 @@ pub struct Identity {
 impl Authority {
     /// Finds the root credentials, or makes them where nothing exists yet.
     pub fn open(directory: &Path, source: RootSource, data: DataState) -> Result<Self, OpenError> {
-        Ok(Self { root: root::load(directory, source, data)? })
+        let root = root::load(directory, source, data)?;
+        let identity = Identity {
+            principal: Principal::root_with_canonical_user(ROOT_ACCOUNT.as_str(), &ROOT_ACCOUNT.canonical_user_id()),
+            account: ROOT_ACCOUNT,
+            user_id: ROOT_ACCOUNT.as_str().to_owned(),
+            secret: root.secret_key().clone(),
+        };
+        Ok(Self { root, identity })
     }
 
     /// The keys of the root identity, for whoever starts the server.
@@ -61,12 +69,7 @@ impl Authority {
 
     /// Who holds this access key, with the secret that checks its signatures.
     #[must_use]
-    pub fn lookup(&self, access_key_id: &AccessKeyId) -> Option<Identity> {
-        (self.root.access_key_id() == access_key_id).then(|| Identity {
-            principal: Principal::root_with_canonical_user(ROOT_ACCOUNT.as_str(), &ROOT_ACCOUNT.canonical_user_id()),
-            account: ROOT_ACCOUNT,
-            user_id: ROOT_ACCOUNT.as_str().to_owned(),
-            secret: self.root.secret_key().clone(),
-        })
+    pub fn lookup(&self, access_key_id: &AccessKeyId) -> Option<&Identity> {
+        (self.root.access_key_id() == access_key_id).then_some(&self.identity)
     }
 }

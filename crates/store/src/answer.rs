@@ -10,6 +10,9 @@ use crate::body::ResponseBody;
 use crate::index::ObjectRecord;
 use crate::request_id::RequestId;
 
+static X_AMZ_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+static X_AMZ_ID_2: HeaderName = HeaderName::from_static("x-amz-id-2");
+
 /// An answer before the headers that every answer has.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -82,8 +85,8 @@ impl Answer {
         let mut always = |name: HeaderName, value: &str| {
             headers.insert(name, HeaderValue::from_str(value).expect("made of visible ASCII here"));
         };
-        always(HeaderName::from_static("x-amz-request-id"), id.request_id());
-        always(HeaderName::from_static("x-amz-id-2"), id.host_id());
+        always(X_AMZ_REQUEST_ID.clone(), id.request_id());
+        always(X_AMZ_ID_2.clone(), id.host_id());
         always(DATE, &http_date(now));
         always(SERVER, "gatepass");
         if connection == Connection::Close {

@@ -142,7 +142,7 @@ impl Authenticator {
             Presented::Query(claim) | Presented::Header(claim) => {
                 let (identity, verified) = self.verify(claim)?;
                 Ok(Caller {
-                    principal: identity.principal,
+                    principal: identity.principal.clone(),
                     access_key_id: Some(verified.access_key_id().clone()),
                     signature: Some(Signature::of(&verified)),
                     query: verified.target().query().clone(),
@@ -176,7 +176,7 @@ impl Authenticator {
             return Err(S3Error::invalid_token());
         }
         Ok(FormCaller {
-            principal: identity.principal,
+            principal: identity.principal.clone(),
             access_key_id: Some(verified.access_key_id().clone()),
             signature: Some(Signature {
                 place: SignaturePlace::Form,
@@ -213,12 +213,12 @@ impl Authenticator {
             Presented::Anonymous => Ok(None),
             Presented::Query(claim) | Presented::Header(claim) => {
                 let (identity, verified) = self.verify(claim)?;
-                Ok(Some(StsCaller { identity, access_key_id: verified.access_key_id().clone() }))
+                Ok(Some(StsCaller { identity: identity.clone(), access_key_id: verified.access_key_id().clone() }))
             }
         })
     }
 
-    fn verify(&self, claim: Claim<'_>) -> Result<(Identity, Verified), Unauthenticated> {
+    fn verify(&self, claim: Claim<'_>) -> Result<(&Identity, Verified), Unauthenticated> {
         let Some(identity) = self.authority.lookup(claim.access_key_id()) else {
             return Err(Unauthenticated::UnknownKey(claim.access_key_id().clone()));
         };

@@ -140,15 +140,15 @@ async fn walk(
         }
         _ if let Some(clock) = test_clock::asked(store, arrival) => {
             log.operation = Some("TestClock");
-            test_clock::answer(store, clock, arrival, incoming).await
+            Box::pin(test_clock::answer(store, clock, arrival, incoming)).await
         }
         Kind::Preflight => {
             log.operation = Some("Preflight");
             redirect::if_elsewhere(store, arrival).and_then(|()| cors::preflight(store, arrival))
         }
-        Kind::Sts => return sts::answer(store, arrival, incoming, now, id, log).await,
+        Kind::Sts => return Box::pin(sts::answer(store, arrival, incoming, now, id, log)).await,
         Kind::S3 => s3(store, arrival, incoming, now, log).await,
-        Kind::PostForm => post_form::answer(store, arrival, incoming, now, log).await,
+        Kind::PostForm => Box::pin(post_form::answer(store, arrival, incoming, now, log)).await,
     };
     let mut answer = answered.unwrap_or_else(|error| {
         log.error = Some(error.code().as_str());

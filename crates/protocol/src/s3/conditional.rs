@@ -1,6 +1,7 @@
 //! Conditional requests: RFC 9110 §13 for reads and copies, and S3's narrower rules for writes.
 
-use http::HeaderMap;
+use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 
 use super::date::parse_condition_date;
@@ -56,6 +57,29 @@ pub struct Preconditions {
     pub if_unmodified_since: Option<Timestamp>,
 }
 
+/// The headers that conditions stand in.
+struct Names {
+    matching: HeaderName,
+    none_matching: HeaderName,
+    modified_since: HeaderName,
+    unmodified_since: HeaderName,
+}
+
+static OF_A_READ: Names = Names {
+    matching: IF_MATCH,
+    none_matching: IF_NONE_MATCH,
+    modified_since: IF_MODIFIED_SINCE,
+    unmodified_since: IF_UNMODIFIED_SINCE,
+};
+
+/// Those about the source of a copy.
+static OF_A_COPY: Names = Names {
+    matching: HeaderName::from_static("x-amz-copy-source-if-match"),
+    none_matching: HeaderName::from_static("x-amz-copy-source-if-none-match"),
+    modified_since: HeaderName::from_static("x-amz-copy-source-if-modified-since"),
+    unmodified_since: HeaderName::from_static("x-amz-copy-source-if-unmodified-since"),
+};
+
 /// What the conditions of a read come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadOutcome {
@@ -70,23 +94,22 @@ pub enum ReadOutcome {
 impl Preconditions {
     /// Reads `If-Match`, `If-None-Match`, `If-Modified-Since` and `If-Unmodified-Since`.
     pub fn from_headers(headers: &HeaderMap) -> Self {
-        Self::from_prefixed(headers, "")
+        Self::read(headers, &OF_A_READ)
     }
 
     /// Reads the same conditions about the source of a copy: `x-amz-copy-source-if-match` and so on.
     pub fn for_copy_source(headers: &HeaderMap) -> Self {
-        Self::from_prefixed(headers, "x-amz-copy-source-")
+        Self::read(headers, &OF_A_COPY)
     }
 
-    fn from_prefixed(headers: &HeaderMap, prefix: &str) -> Self {
+    fn read(headers: &HeaderMap, names: &Names) -> Self {
         // Two dates are no date, and what is no date is ignored (RFC 9110 §13.1.3 and §13.1.4).
-        let text = |name: &str| list_header(headers, &format!("{prefix}{name}"));
-        let date = |name: &str| text(name).as_deref().and_then(parse_condition_date);
+        let date = |name: &HeaderName| list_header(headers, name).as_deref().and_then(parse_condition_date);
         Self {
-            if_match: text("if-match").as_deref().map(EtagSet::strong),
-            if_none_match: text("if-none-match").as_deref().map(EtagSet::weak),
-            if_modified_since: date("if-modified-since"),
-            if_unmodified_since: date("if-unmodified-since"),
+            if_match: list_header(headers, &names.matching).as_deref().map(EtagSet::strong),
+            if_none_match: list_header(headers, &names.none_matching).as_deref().map(EtagSet::weak),
+            if_modified_since: date(&names.modified_since),
+            if_unmodified_since: date(&names.unmodified_since),
         }
     }
 

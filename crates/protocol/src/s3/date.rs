@@ -1,13 +1,21 @@
 //! The two ways S3 writes a moment, and the several ways clients do.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
 /// `Wed, 21 Oct 2015 07:28:00 GMT`, as in `Last-Modified` (RFC 9110 §5.6.7).
 pub fn http_date(at: Timestamp) -> String {
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    match u64::try_from(at.as_second()) {
+        Ok(second) if second < END_OF_HTTP_DATES => httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(second)),
+        _ => at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+    }
 }
+
+/// The year 9999, of which `httpdate` writes nothing, nor of what was before 1970.
+const END_OF_HTTP_DATES: u64 = 253_370_764_800;
 
 /// `2015-10-21T07:28:00.000Z`, as in the XML bodies. S3 keeps whole seconds in general-purpose buckets and writes the
 /// milliseconds as zeros.
@@ -55,6 +63,15 @@ mod tests {
         for text in ["", "yesterday", "1994-11-06", "0"] {
             assert_eq!(parse_condition_date(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_written_however_far_away_it_is() {
+        let written = |text: &str| http_date(text.parse().unwrap());
+        assert_eq!(written("1969-12-31T23:59:59Z"), "Wed, 31 Dec 1969 23:59:59 GMT");
+        assert_eq!(written("1970-01-01T00:00:00Z"), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(written("9998-12-31T23:59:59Z"), "Thu, 31 Dec 9998 23:59:59 GMT");
+        assert_eq!(written("9999-01-01T00:00:00Z"), "Fri, 01 Jan 9999 00:00:00 GMT");
     }
 
     #[test]

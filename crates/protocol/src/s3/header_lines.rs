@@ -1,6 +1,7 @@
 //! A header may arrive in several lines; these are the two ways to read it.
 
 use http::HeaderMap;
+use http::header::AsHeaderName;
 
 use super::error::S3Error;
 
@@ -21,7 +22,7 @@ pub(super) fn single_header<'a>(headers: &'a HeaderMap, name: &'static str) -> R
 ///
 /// Bytes that are no UTF-8 become U+FFFD. A condition must not vanish for them: then the request would be served as if
 /// it had none.
-pub(super) fn list_header(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn list_header(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
     let lines: Vec<_> = headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
     (!lines.is_empty()).then(|| lines.join(","))
 }

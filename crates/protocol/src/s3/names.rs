@@ -292,7 +292,7 @@ impl Etag {
 
     /// The tag with quotation marks, as the `ETag` header and the XML bodies carry it.
     pub fn quoted(&self) -> String {
-        format!("\"{}\"", self.0)
+        ["\"", &self.0, "\""].concat()
     }
 
     /// The MD5 that this tag spells, where it is that of a single piece or part.

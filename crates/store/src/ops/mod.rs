@@ -24,6 +24,7 @@ mod settings;
 mod upload_part;
 mod upload_part_copy;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 pub(crate) use post_object::{FormCall, post_object};
@@ -66,43 +67,50 @@ pub(crate) async fn perform(call: Call<'_>, operation: Operation) -> Result<Answ
     if adds_rows(&operation) {
         call.store.blobs.room_for(0)?;
     }
-    match operation {
-        Operation::ListBuckets(parameters) => list_buckets::list_buckets(call, parameters).await,
-        Operation::CreateBucket(parameters) => create_bucket::create_bucket(call, parameters).await,
-        Operation::HeadBucket { bucket } => head_bucket::head_bucket(call, bucket).await,
-        Operation::DeleteBucket { bucket } => delete_bucket::delete_bucket(call, bucket).await,
-        Operation::GetBucketLocation { bucket } => get_bucket_location::get_bucket_location(call, bucket).await,
-        Operation::PutBucketCors(parameters) => bucket_cors::put_bucket_cors(call, parameters).await,
-        Operation::GetBucketCors { bucket } => bucket_cors::get_bucket_cors(call, bucket).await,
-        Operation::DeleteBucketCors { bucket } => bucket_cors::delete_bucket_cors(call, bucket).await,
-        Operation::ListObjects(parameters) => list_objects::list_objects(call, parameters).await,
-        Operation::ListObjectsV2(parameters) => list_objects::list_objects_v2(call, parameters).await,
+    // A future is as large as the largest that it may wait for, and is moved with every request: what waits for more than a
+    // read stands elsewhere.
+    let answer: Pin<Box<dyn Future<Output = Result<Answer, S3Error>> + Send + '_>> = match operation {
+        Operation::ListBuckets(parameters) => Box::pin(list_buckets::list_buckets(call, parameters)),
+        Operation::CreateBucket(parameters) => Box::pin(create_bucket::create_bucket(call, parameters)),
+        Operation::HeadBucket { bucket } => Box::pin(head_bucket::head_bucket(call, bucket)),
+        Operation::DeleteBucket { bucket } => Box::pin(delete_bucket::delete_bucket(call, bucket)),
+        Operation::GetBucketLocation { bucket } => Box::pin(get_bucket_location::get_bucket_location(call, bucket)),
+        Operation::PutBucketCors(parameters) => Box::pin(bucket_cors::put_bucket_cors(call, parameters)),
+        Operation::GetBucketCors { bucket } => Box::pin(bucket_cors::get_bucket_cors(call, bucket)),
+        Operation::DeleteBucketCors { bucket } => Box::pin(bucket_cors::delete_bucket_cors(call, bucket)),
+        Operation::ListObjects(parameters) => Box::pin(list_objects::list_objects(call, parameters)),
+        Operation::ListObjectsV2(parameters) => Box::pin(list_objects::list_objects_v2(call, parameters)),
         Operation::ListMultipartUploads(parameters) => {
-            list_multipart_uploads::list_multipart_uploads(call, parameters).await
+            Box::pin(list_multipart_uploads::list_multipart_uploads(call, parameters))
         }
-        Operation::ListObjectVersions(parameters) => list_object_versions::list_object_versions(call, parameters).await,
-        Operation::DeleteObjects(parameters) => delete_objects::delete_objects(call, parameters).await,
-        Operation::GetObject(parameters) => get_object::get_object(call, parameters).await,
-        Operation::HeadObject(parameters) => get_object::head_object(call, parameters.0).await,
-        Operation::PutObject(parameters) => put_object::put_object(call, parameters).await,
-        Operation::CopyObject(parameters) => copy_object::copy_object(call, parameters).await,
-        Operation::DeleteObject(parameters) => delete_object::delete_object(call, parameters).await,
+        Operation::ListObjectVersions(parameters) => {
+            Box::pin(list_object_versions::list_object_versions(call, parameters))
+        }
+        Operation::DeleteObjects(parameters) => Box::pin(delete_objects::delete_objects(call, parameters)),
+        Operation::GetObject(parameters) => return get_object::get_object(call, parameters).await,
+        Operation::HeadObject(parameters) => return get_object::head_object(call, parameters.0).await,
+        Operation::PutObject(parameters) => Box::pin(put_object::put_object(call, parameters)),
+        Operation::CopyObject(parameters) => Box::pin(copy_object::copy_object(call, parameters)),
+        Operation::DeleteObject(parameters) => Box::pin(delete_object::delete_object(call, parameters)),
         Operation::CreateMultipartUpload(parameters) => {
-            create_multipart_upload::create_multipart_upload(call, parameters).await
+            Box::pin(create_multipart_upload::create_multipart_upload(call, parameters))
         }
-        Operation::UploadPart(parameters) => upload_part::upload_part(call, parameters).await,
-        Operation::UploadPartCopy(parameters) => upload_part_copy::upload_part_copy(call, parameters).await,
+        Operation::UploadPart(parameters) => Box::pin(upload_part::upload_part(call, parameters)),
+        Operation::UploadPartCopy(parameters) => Box::pin(upload_part_copy::upload_part_copy(call, parameters)),
         Operation::GetObjectAttributes(parameters) => {
-            get_object_attributes::get_object_attributes(call, parameters).await
+            Box::pin(get_object_attributes::get_object_attributes(call, parameters))
         }
         Operation::CompleteMultipartUpload(parameters) => {
-            complete_multipart_upload::complete_multipart_upload(call, parameters).await
+            Box::pin(complete_multipart_upload::complete_multipart_upload(call, parameters))
         }
-        Operation::AbortMultipartUpload(upload) => abort_multipart_upload::abort_multipart_upload(call, upload).await,
-        Operation::ListParts(parameters) => list_parts::list_parts(call, parameters).await,
-        Operation::BucketSetting(setting) => settings::bucket_setting(call, setting).await,
-        Operation::ObjectSetting(setting) => settings::object_setting(call, setting).await,
-    }
+        Operation::AbortMultipartUpload(upload) => {
+            Box::pin(abort_multipart_upload::abort_multipart_upload(call, upload))
+        }
+        Operation::ListParts(parameters) => Box::pin(list_parts::list_parts(call, parameters)),
+        Operation::BucketSetting(setting) => Box::pin(settings::bucket_setting(call, setting)),
+        Operation::ObjectSetting(setting) => Box::pin(settings::object_setting(call, setting)),
+    };
+    answer.await
 }
 
 /// Whether the operation leaves rows behind. Reading and removing go on when the disk is full.

@@ -31,6 +31,11 @@ pub const PAGE_MAX: u32 = 1_000;
 /// The most buckets in one page of a list.
 pub const BUCKETS_PAGE_MAX: u32 = 10_000;
 
+static EXPECTED_OWNERS: [http::HeaderName; 2] = [
+    http::HeaderName::from_static("x-amz-expected-bucket-owner"),
+    http::HeaderName::from_static("x-amz-source-expected-bucket-owner"),
+];
+
 /// A request, after its signature has been checked and before its operation is known.
 #[derive(Debug)]
 pub struct Request<'a> {
@@ -48,7 +53,7 @@ impl Request<'_> {
     /// Holds `x-amz-expected-bucket-owner` and `x-amz-source-expected-bucket-owner` against the account that owns
     /// every bucket here. A difference is 403.
     pub fn check_expected_bucket_owner(&self, account_id: &str) -> Result<(), S3Error> {
-        for name in ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"] {
+        for name in &EXPECTED_OWNERS {
             let differs = |value: &http::HeaderValue| value.as_bytes() != account_id.as_bytes();
             if self.headers.get_all(name).iter().any(differs) {
                 return Err(S3Error::expected_bucket_owner_differs());

@@ -179,7 +179,13 @@ pub(super) fn check_unsupported(headers: &HeaderMap, query: &Query) -> Result<()
 
 /// The sub-resource that the query names, if it does. Two are refused, as at AWS.
 pub(super) fn sub_resource(query: &Query) -> Result<Option<&'static str>, S3Error> {
-    let mut found = KNOWN.iter().chain(&NOT_IMPLEMENTED).copied().filter(|name| query.contains(name));
+    // Most queries consist of the parameters of a signature, which begin with a capital letter, as no sub-resource does.
+    let named: Vec<&str> = query
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase()))
+        .collect();
+    let mut found = KNOWN.iter().chain(&NOT_IMPLEMENTED).copied().filter(|name| named.contains(name));
     let Some(first) = found.next() else { return Ok(None) };
     if let Some(second) = found.next() {
         let message = format!("Conflicting query string parameters: {first}, {second}");
