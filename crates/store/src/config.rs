@@ -1,6 +1,7 @@
 //! What a store is started with.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,6 +54,11 @@ pub struct Config {
     pub lifecycle_day: Day,
     /// How long listeners wait.
     pub limits: Limits,
+    /// How many threads serve connections, each on a runtime of its own; nothing for the runtime that [`Store::serve`] is
+    /// called on.
+    ///
+    /// [`Store::serve`]: crate::Store::serve
+    pub workers: Option<NonZeroUsize>,
 }
 
 impl Config {
@@ -80,6 +86,7 @@ impl Config {
             access_log: None,
             lifecycle_day: Day::default(),
             limits: Limits::default(),
+            workers: None,
         }
     }
 }

@@ -50,6 +50,7 @@ mod strict;
 mod sts;
 mod test_clock;
 mod tls;
+mod workers;
 
 pub use access_log::{ACCESS_LOG_QUEUE, AccessLog, AccessLogFormat, AccessLogTarget};
 pub use admin::MAX_ADMIN_CONNECTIONS;

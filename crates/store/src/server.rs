@@ -26,6 +26,7 @@ use crate::stall::StallTimeout;
 use crate::store::Store;
 use crate::strict::{Heads, Strict};
 use crate::tls::{self, Tls};
+use crate::workers::Workers;
 
 /// How many connections are open at once. More of them wait in the listener's queue.
 pub const MAX_CONNECTIONS: usize = 1024;
@@ -71,6 +72,10 @@ impl Store {
         let (stop, stopping) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let keeper = self.keep_lifecycle();
+        let workers = match Workers::start(self.workers) {
+            Ok(workers) => workers,
+            Err(error) => return tracing::error!(%error, "no threads could be started"),
+        };
         let mut connections = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -95,22 +100,22 @@ impl Store {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "could not switch off Nagle's algorithm");
             }
-            let stream = StallTimeout::new(stream, limits.write_stall);
+            let place = workers.place();
+            let runtime = place.runtime.clone();
             let (store, watcher) = (Arc::clone(&self), graceful.watcher());
-            match tls.clone() {
-                None => connections.spawn(async move {
-                    let peer = Peer { address, transport: Transport::Plain };
-                    serve_http1(store, stream, peer, watcher).await;
-                    drop(slot);
-                }),
-                Some(tls) => {
-                    let stopping = stopping.clone();
-                    connections.spawn(async move {
-                        serve_tls(store, &tls, stream, address, watcher, stopping).await;
-                        drop(slot);
-                    })
+            let (tls, stopping, stream) = (tls.clone(), stopping.clone(), stream.into_std());
+            let serving = async move {
+                // From here on its worker hears of it.
+                match stream.and_then(TcpStream::from_std) {
+                    Ok(stream) => {
+                        let stream = StallTimeout::new(stream, limits.write_stall);
+                        serve_connection(store, tls.as_ref(), stream, address, watcher, stopping).await;
+                    }
+                    Err(error) => tracing::warn!(%error, "a connection could not be given to its worker"),
                 }
+                drop((place, slot));
             };
+            connections.spawn_on(serving, &runtime);
         }
         drop(listener);
         stop.send_replace(true);
@@ -122,7 +127,22 @@ impl Store {
             tracing::warn!(connections = connections.len(), "stopping with requests in progress");
         }
         connections.shutdown().await;
+        workers.stop().await;
         keeper.stop().await;
+    }
+}
+
+async fn serve_connection(
+    store: Arc<Store>,
+    tls: Option<&Tls>,
+    stream: StallTimeout<TcpStream>,
+    address: SocketAddr,
+    watcher: Watcher,
+    stopping: watch::Receiver<bool>,
+) {
+    match tls {
+        None => serve_http1(store, stream, Peer { address, transport: Transport::Plain }, watcher).await,
+        Some(tls) => serve_tls(store, tls, stream, address, watcher, stopping).await,
     }
 }
 

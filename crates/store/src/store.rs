@@ -2,6 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub struct Store {
     pub(crate) policies: Policies,
     now: Clock,
     pub(crate) limits: Limits,
+    pub(crate) workers: Option<NonZeroUsize>,
     pub(crate) space: Arc<Space>,
     pub(crate) metrics: Metrics,
     pub(crate) faults: Option<Faults>,
@@ -106,6 +108,7 @@ impl Store {
             signature_version_2,
             lifecycle_day,
             limits,
+            workers,
             faults,
             test_clock,
             explain_at,
@@ -135,6 +138,7 @@ impl Store {
             policies: Policies::default(),
             now,
             limits,
+            workers,
             space,
             metrics: Metrics::default(),
             faults,

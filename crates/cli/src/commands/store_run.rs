@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -84,6 +85,7 @@ pub(crate) fn run(arguments: &StoreRun, output: Output) -> Result {
             test_clock: arguments.test_clock.then(|| test_clock_of(&clock)),
             explain_at: arguments.explain.then(|| store_url(address, tls.is_some())),
             access_log: access_log.clone(),
+            workers: thread::available_parallelism().ok(),
             ..Config::new(data, credentials::root()?, clock.function())
         };
         if tls.is_none() && !address.ip().is_loopback() {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -55,6 +56,8 @@ pub fn config(data: &Path, fsync: Fsync, clock: &Arc<AtomicI64>) -> Config {
     let clock = Arc::clone(clock);
     let now = Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap());
     Config {
+        // As the command line has it.
+        workers: NonZeroUsize::new(2),
         region: REGION.to_owned(),
         hosts: Hosts { path_style: vec!["127.0.0.1".to_owned()], virtual_host_bases: vec!["localhost".to_owned()] },
         fsync,
