@@ -72,10 +72,7 @@ impl Store {
         let (stop, stopping) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let keeper = self.keep_lifecycle();
-        let workers = match Workers::start(self.workers) {
-            Ok(workers) => workers,
-            Err(error) => return tracing::error!(%error, "no threads could be started"),
-        };
+        let workers = Workers::start(self.workers);
         let mut connections = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {

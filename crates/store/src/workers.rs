@@ -45,13 +45,18 @@ pub(crate) struct Place {
 }
 
 impl Workers {
-    /// As many threads; without a number, the runtime that this is called on.
-    pub(crate) fn start(threads: Option<NonZeroUsize>) -> io::Result<Self> {
-        let Some(threads) = threads else {
-            return Ok(Self(vec![Worker { runtime: Handle::current(), connections: Arc::default(), thread: None }]));
-        };
-        let blocking = (BLOCKING_THREADS / threads).max(1);
-        (0..threads.get()).map(|number| Worker::start(number, blocking)).collect::<io::Result<_>>().map(Self)
+    /// As many threads; without a number, or where the system gives none, the runtime that this is called on.
+    pub(crate) fn start(threads: Option<NonZeroUsize>) -> Self {
+        let started = threads.map(|threads| {
+            let blocking = (BLOCKING_THREADS / threads).max(1);
+            (0..threads.get()).map(|number| Worker::start(number, blocking)).collect::<io::Result<_>>()
+        });
+        match started {
+            Some(Ok(workers)) => return Self(workers),
+            Some(Err(error)) => tracing::warn!(%error, "no threads of their own could be started for connections"),
+            None => {}
+        }
+        Self(vec![Worker { runtime: Handle::current(), connections: Arc::default(), thread: None }])
     }
 
     /// A place with the worker that has the fewest connections.
@@ -97,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_goes_to_the_worker_that_has_the_fewest() {
-        let workers = Workers::start(NonZeroUsize::new(2)).unwrap();
+        let workers = Workers::start(NonZeroUsize::new(2));
         let (first, second) = (workers.place(), workers.place());
         let (of_first, of_second) = (thread_of(&first).await, thread_of(&second).await);
         assert_ne!(of_first, of_second);
@@ -111,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_number_connections_stay_where_they_are() {
-        let workers = Workers::start(None).unwrap();
+        let workers = Workers::start(None);
         let here = Handle::current().id();
         assert_eq!((workers.place().runtime.id(), workers.place().runtime.id()), (here, here));
         workers.stop().await;
