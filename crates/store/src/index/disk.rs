@@ -27,8 +27,8 @@ impl Disk {
 
     /// The same, of which single pages are read and written, here and there.
     ///
-    /// Reading ahead would have the kernel keep the file in large folios, and ext4 goes over all the blocks of a folio to
-    /// write one of them: a page of 4 KiB takes ten times as long then.
+    /// Reading ahead would have the kernel keep the file in large folios, and ext4 (of Linux 6.18) goes over all the blocks of
+    /// a folio to write one of them, which takes several times as long as all the rest of the write.
     pub(super) fn open_pages(path: &Path, fsync: Fsync) -> io::Result<Self> {
         let disk = Self::open(path, fsync)?;
         // A file system that takes no advice is used all the same.
